@@ -1,0 +1,1 @@
+//! A framework for AWS Secrets Manager rotation functions.

@@ -1,0 +1,1 @@
+//! Secrets Manager and the Lambda runtime on this machine.

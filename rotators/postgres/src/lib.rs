@@ -1,0 +1,1 @@
+//! Rotates PostgreSQL passwords in AWS Secrets Manager.
