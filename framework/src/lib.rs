@@ -1,1 +1,32 @@
 //! A framework for AWS Secrets Manager rotation functions.
+//!
+//! The framework owns Secrets Manager and the order of the steps; a [`Rotator`] owns its target. Write a
+//! [`Credential`] and a [`Rotator`], and make [`run`] the whole of `main`.
+
+#[cfg(doctest)]
+#[doc = include_str!("../../README.md")]
+mod readme {}
+
+mod credential;
+mod document;
+mod error;
+mod event;
+mod lambda;
+mod logs;
+mod machine;
+mod password;
+mod rotation;
+mod rotator;
+mod sensitive;
+pub mod vault;
+
+pub use credential::{Credential, Target};
+pub use document::{Document, Edit, Malformed};
+pub use error::{Class, Failure, TargetError};
+pub use event::{MalformedEvent, RotationEvent, SecretId, Step, VersionId};
+pub use lambda::run;
+pub use password::{PasswordPolicy, Passwords};
+pub use rotation::rotate;
+pub use rotator::{Authority, Change, Create, FirstTry, Holder, Outcome, Retire, Rotator, Verdict};
+pub use sensitive::Sensitive;
+pub use vault::{Vault, VaultError};

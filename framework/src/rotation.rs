@@ -1,0 +1,316 @@
+//! Does what [`machine`](crate::machine) decides: the four steps, over any vault and any rotator.
+
+use std::future::Future;
+
+use tokio::time::{Instant, timeout_at};
+
+use self::authority::Own;
+use crate::error::Cause;
+use crate::machine::{Action, Value, decide};
+use crate::rotator::{Authority, Change, Create, Holder, Retire, Verdict};
+use crate::vault::{Label, Stored, Vault, Version, Write, Written};
+use crate::{
+    Credential, Document, Failure, Malformed, Outcome, PasswordPolicy, Passwords, RotationEvent,
+    Rotator, SecretId, Step,
+};
+
+mod authority;
+
+/// The most that Secrets Manager stores, in bytes.
+const MOST_BYTES: usize = 65_536;
+
+/// Takes one step of one rotation. Any step can be taken again at any time.
+///
+/// Nothing goes on after `deadline`: what is under way then is dropped and reported as `timeout`.
+pub async fn rotate<R: Rotator, V: Vault>(
+    rotator: &R,
+    vault: &V,
+    policy: &PasswordPolicy,
+    event: &RotationEvent,
+    deadline: Instant,
+) -> Result<Outcome, Failure> {
+    let drive = Drive { rotator, vault, policy, event, deadline };
+    let done = match event.step {
+        Step::Create => drive.create().await,
+        Step::Set => drive.set().await,
+        Step::Test => drive.test().await,
+        Step::Finish => drive.finish().await,
+    };
+    done.map_err(|cause| Failure::new(event.step, event.secret_id.clone(), cause))
+}
+
+struct Drive<'a, R, V> {
+    rotator: &'a R,
+    vault: &'a V,
+    policy: &'a PasswordPolicy,
+    event: &'a RotationEvent,
+    deadline: Instant,
+}
+
+impl<R: Rotator, V: Vault> Drive<'_, R, V> {
+    async fn create(&self) -> Result<Outcome, Cause> {
+        let (observed, current) = tokio::join!(self.observe(), self.current());
+        let (Action::Create, _) = observed? else { return Ok(Outcome::Unchanged) };
+        let document = current?;
+        let current = read::<R>(&document, "current")?;
+        if R::RETIRE == Retire::BeforeCreate {
+            self.retire_previous(&current).await?;
+        }
+        let next = self.next(&document, &current).await?;
+
+        let write = Write {
+            secret: &self.event.secret_id,
+            version: &self.event.version,
+            rotation_token: self.event.rotation_token.as_ref(),
+            document: &next,
+        };
+        match self.within("storing the next version", self.vault.put(write)).await? {
+            Written::Stored => Ok(Outcome::Changed),
+            // Another invocation stored its credential first: ours must not live on.
+            Written::Conflict if R::RETIRE == Retire::BeforeCreate => {
+                self.retire(&read::<R>(&next, "next")?, &current).await?;
+                Ok(Outcome::Unchanged)
+            }
+            Written::Conflict => Ok(Outcome::Unchanged),
+        }
+    }
+
+    async fn next(&self, document: &Document, current: &R::Credential) -> Result<Document, Cause> {
+        let policy = self.policy.for_secret(document).map_err(malformed("current"))?;
+        let passwords = Passwords::new(policy);
+        let create = Create { current, version: &self.event.version, passwords: &passwords };
+        let edit = self.within("creating the next credential", self.rotator.create(create)).await?;
+        let next = document.edited(&edit).map_err(malformed("next"))?;
+        let credential = read::<R>(&next, "next")?;
+        if credential == *current {
+            return Err(Cause::Refused(
+                "the next credential is the same as the current one".into(),
+            ));
+        }
+        self.succeeds(current, &credential)?;
+        if next.text().expose().len() > MOST_BYTES {
+            return Err(Cause::Refused("the next version is over 65,536 bytes long".into()));
+        }
+        Ok(next)
+    }
+
+    async fn set(&self) -> Result<Outcome, Cause> {
+        let (observed, current) = tokio::join!(self.observe(), self.current());
+        let (Action::Set, pending) = observed? else { return Ok(Outcome::Unchanged) };
+        let current = read::<R>(&current?, "current")?;
+        let pending = read::<R>(&document(pending, "pending")?, "pending")?;
+        self.succeeds(&current, &pending)?;
+        match current.admin() {
+            Some(id) => {
+                let admin = self.admin(&id, &current).await?;
+                let by = self.admin_login(&id, &admin).await?;
+                self.change(&current, &pending, by).await
+            }
+            None => match self.own(&current, &pending).await? {
+                Own::AlreadySet => Ok(Outcome::Unchanged),
+                Own::Current(session) => {
+                    let by = Authority::new(Holder::Own, &current, session);
+                    self.change(&current, &pending, by).await
+                }
+                Own::Older(credential, session) => {
+                    let by = Authority::new(Holder::Own, &credential, session);
+                    self.change(&current, &pending, by).await
+                }
+            },
+        }
+    }
+
+    async fn change(
+        &self,
+        current: &R::Credential,
+        pending: &R::Credential,
+        by: Authority<'_, R>,
+    ) -> Result<Outcome, Cause> {
+        let what = format!("setting the pending credential at {}", pending.target());
+        let change = Change { current, pending, version: &self.event.version, by };
+        self.within(what, self.rotator.set(change)).await
+    }
+
+    async fn test(&self) -> Result<Outcome, Cause> {
+        let (Action::Test, pending) = self.observe().await? else { return Ok(Outcome::Unchanged) };
+        let pending = read::<R>(&document(pending, "pending")?, "pending")?;
+        let session = match self.log_in(&pending).await? {
+            Verdict::Accepted(session) => session,
+            Verdict::Rejected(reason) => return Err(reason.into()),
+        };
+        match pending.admin() {
+            None => self.preflight_own(&pending, session).await?,
+            Some(admin) => {
+                self.close(session).await;
+                self.preflight_admin(&pending, &admin).await?;
+            }
+        }
+        Ok(Outcome::Unchanged)
+    }
+
+    /// Uses the session as a consumer would, and checks what the next rotation will need.
+    ///
+    /// In a full rotation the change is made already, and stopping would leave consumers with the old
+    /// password: what the next one lacks is a warning then. Alone, in test-only mode, it is the answer.
+    async fn preflight_own(
+        &self,
+        pending: &R::Credential,
+        session: R::Session,
+    ) -> Result<(), Cause> {
+        let by = Authority::new(Holder::Own, pending, session);
+        let what = format!("checking the rights at {}", pending.target());
+        let Err(missing) = self.within(what, self.rotator.preflight(pending, by)).await else {
+            return Ok(());
+        };
+        if read::<R>(&self.current().await?, "current")? == *pending {
+            return Err(missing);
+        }
+        tracing::warn!(class = %missing.class(), "the next rotation will fail: {missing}");
+        Ok(())
+    }
+
+    /// In test-only mode, where pending is current, checks that the admin could change it.
+    async fn preflight_admin(&self, pending: &R::Credential, id: &SecretId) -> Result<(), Cause> {
+        let current = read::<R>(&self.current().await?, "current")?;
+        if current != *pending {
+            return Ok(());
+        }
+        let admin = self.admin(id, &current).await?;
+        let by = self.admin_login(id, &admin).await?;
+        let what = format!("checking the admin's rights at {}", current.target());
+        self.within(what, self.rotator.preflight(&current, by)).await
+    }
+
+    async fn finish(&self) -> Result<Outcome, Cause> {
+        let (secret, version) = (&self.event.secret_id, &self.event.version);
+        let description = self.within("describing the secret", self.vault.describe(secret)).await?;
+        let action = decide(Step::Finish, &description, version, Value::Unread)?;
+        let Action::Promote { from } = action else { return Ok(Outcome::Unchanged) };
+        let promoted = self.vault.promote(secret, from.as_ref(), version);
+        let Err(error) = self.within("moving AWSCURRENT", promoted).await else {
+            return Ok(Outcome::Changed);
+        };
+        // A doubled delivery, or a lost answer: the label may be where it belongs.
+        let now = self.within("describing the secret", self.vault.describe(secret)).await?;
+        if now.holder(Label::Current) == Some(version) {
+            return Ok(Outcome::Unchanged);
+        }
+        Err(error)
+    }
+
+    /// What Secrets Manager says of the version to make, in one round trip.
+    async fn observe(&self) -> Result<(Action, Option<Stored>), Cause> {
+        let (secret, version) = (&self.event.secret_id, &self.event.version);
+        let (description, stored) = tokio::join!(
+            self.within("describing the secret", self.vault.describe(secret)),
+            self.value(Version::Id(version)),
+        );
+        let (description, stored) = (description?, stored?);
+        let value = if stored.is_some() { Value::Stored } else { Value::Absent };
+        Ok((decide(self.event.step, &description, version, value)?, stored))
+    }
+
+    async fn current(&self) -> Result<Document, Cause> {
+        let stored = self.value(Version::Current).await?;
+        document(stored, "current")
+    }
+
+    async fn previous(&self) -> Result<Option<R::Credential>, Cause> {
+        Ok(readable::<R>(self.value(Version::Previous).await?))
+    }
+
+    async fn value(&self, version: Version<'_>) -> Result<Option<Stored>, Cause> {
+        self.within("reading the secret", self.vault.value(&self.event.secret_id, version)).await
+    }
+
+    async fn log_in(&self, credential: &R::Credential) -> Result<Verdict<R::Session>, Cause> {
+        let what = format!("logging in to {} as {}", credential.target(), credential.principal());
+        self.within(what, self.rotator.test(credential)).await
+    }
+
+    /// Ends a session; that it did not end well changes nothing.
+    async fn close(&self, session: R::Session) {
+        if let Err(cause) = self.within("closing a session", self.rotator.close(session)).await {
+            tracing::debug!("a session did not close in good order: {cause}");
+        }
+    }
+
+    async fn retire_previous(&self, current: &R::Credential) -> Result<(), Cause> {
+        match self.previous().await? {
+            Some(previous) if previous != *current && previous.target() == current.target() => {
+                self.retire(&previous, current).await
+            }
+            _ => Ok(()),
+        }
+    }
+
+    /// Makes the target forget a credential, where it still accepts it.
+    async fn retire(&self, unwanted: &R::Credential, current: &R::Credential) -> Result<(), Cause> {
+        match self.log_in(unwanted).await? {
+            Verdict::Accepted(session) => self.close(session).await,
+            Verdict::Rejected(_) => return Ok(()),
+        }
+        let what = format!("retiring a credential at {}", unwanted.target());
+        if let Some(id) = current.admin() {
+            let admin = self.admin(&id, current).await?;
+            let by = self.admin_login(&id, &admin).await?;
+            return self.within(what, self.rotator.retire(unwanted, by)).await;
+        }
+        match self.log_in(current).await? {
+            Verdict::Accepted(session) => {
+                let by = Authority::new(Holder::Own, current, session);
+                self.within(what, self.rotator.retire(unwanted, by)).await
+            }
+            Verdict::Rejected(reason) => Err(reason.into()),
+        }
+    }
+
+    /// Refuses a credential that is not the one to follow `current`.
+    fn succeeds(&self, current: &R::Credential, next: &R::Credential) -> Result<(), Cause> {
+        let (here, there) = (current.target(), next.target());
+        if here != there {
+            return Err(Cause::Refused(format!("the next version is for {there}, not for {here}")));
+        }
+        let expected = self.rotator.successor(current);
+        if next.principal() != expected {
+            let found = next.principal();
+            return Err(Cause::Refused(format!("the next version is for {found}, not {expected}")));
+        }
+        Ok(())
+    }
+
+    /// Bounds a wait by the deadline, and names what was waited for.
+    async fn within<T, E: Into<Cause>>(
+        &self,
+        what: impl Into<String>,
+        work: impl Future<Output = Result<T, E>>,
+    ) -> Result<T, Cause> {
+        match timeout_at(self.deadline, work).await {
+            Ok(done) => done.map_err(Into::into),
+            Err(_) => Err(Cause::Timeout(what.into())),
+        }
+    }
+}
+
+fn document(stored: Option<Stored>, which: &'static str) -> Result<Document, Cause> {
+    let problem = match stored {
+        Some(Stored::Text(text)) => return Document::parse(text).map_err(malformed(which)),
+        Some(Stored::Binary) => "is binary; store a JSON object as SecretString",
+        None => "has no value",
+    };
+    Err(malformed(which)(Malformed::document(problem)))
+}
+
+fn read<R: Rotator>(document: &Document, which: &'static str) -> Result<R::Credential, Cause> {
+    R::Credential::read(document).map_err(malformed(which))
+}
+
+/// The credential of an old version, if it is one.
+fn readable<R: Rotator>(stored: Option<Stored>) -> Option<R::Credential> {
+    let document = document(stored, "old").ok()?;
+    R::Credential::read(&document).ok()
+}
+
+fn malformed(which: &'static str) -> impl Fn(Malformed) -> Cause {
+    move |problem| Cause::Malformed { which, problem }
+}

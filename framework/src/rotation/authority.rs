@@ -1,0 +1,148 @@
+//! Who may change the target: the admin, or whichever version of the secret still logs in.
+
+use super::{Cause, Drive, readable};
+use crate::rotator::{Authority, FirstTry, Holder, Verdict};
+use crate::vault::{Vault, Version};
+use crate::{Class, Credential, Document, Rotator, SecretId, TargetError};
+
+/// Which of the secret's own credentials the target accepts.
+pub(super) enum Own<R: Rotator> {
+    /// The pending one: there is nothing left to do.
+    AlreadySet,
+    /// The current one, with the session that proved it.
+    Current(R::Session),
+    /// An older one, with its session.
+    Older(R::Credential, R::Session),
+}
+
+impl<R: Rotator, V: Vault> Drive<'_, R, V> {
+    /// Tries the secret's own credentials until one is accepted.
+    ///
+    /// Current, then pending (an earlier attempt may have set it), then previous, then every other version
+    /// that can still be read: an interrupted rotation can leave the working password on a version whose
+    /// label somebody has cleared since. The pending one goes first where the rotator says so.
+    pub(super) async fn own(
+        &self,
+        current: &R::Credential,
+        pending: &R::Credential,
+    ) -> Result<Own<R>, Cause> {
+        if self.rotator.first_try(current) == FirstTry::Pending
+            && let Verdict::Accepted(session) = self.log_in(pending).await?
+        {
+            self.close(session).await;
+            return Ok(Own::AlreadySet);
+        }
+        let rejection = match self.log_in(current).await? {
+            Verdict::Accepted(session) if current == pending => {
+                self.close(session).await;
+                return Ok(Own::AlreadySet);
+            }
+            Verdict::Accepted(session) => return Ok(Own::Current(session)),
+            Verdict::Rejected(reason) => reason,
+        };
+        if self.rotator.first_try(current) == FirstTry::Current
+            && let Verdict::Accepted(session) = self.log_in(pending).await?
+        {
+            self.close(session).await;
+            return Ok(Own::AlreadySet);
+        }
+        self.older(current, pending, rejection).await
+    }
+
+    /// Tries the previous version, then every other one, the newest first.
+    async fn older(
+        &self,
+        current: &R::Credential,
+        pending: &R::Credential,
+        rejection: TargetError,
+    ) -> Result<Own<R>, Cause> {
+        let secret = &self.event.secret_id;
+        let mut tried = Vec::new();
+        if let Some(session) =
+            self.try_older([current, pending], &mut tried, Version::Previous).await?
+        {
+            return Ok(session);
+        }
+        let listed = self.within("listing old versions", self.vault.versions(secret)).await?;
+        for id in listed.iter().filter(|id| **id != self.event.version) {
+            if let Some(session) =
+                self.try_older([current, pending], &mut tried, Version::Id(id)).await?
+            {
+                return Ok(session);
+            }
+        }
+        let (target, user, count) = (pending.target(), pending.principal(), tried.len() + 2);
+        let text = format!(
+            "{target} accepts none of the {count} passwords of {user} that the secret's versions hold \
+             ({rejection}); give {user} the password of AWSCURRENT by hand, or name an admin in masterarn"
+        );
+        Err(TargetError::new(Class::AuthRejected, text).into())
+    }
+
+    /// Tries one old version, unless it is for somebody else or was tried before.
+    async fn try_older(
+        &self,
+        [current, pending]: [&R::Credential; 2],
+        tried: &mut Vec<R::Credential>,
+        version: Version<'_>,
+    ) -> Result<Option<Own<R>>, Cause> {
+        let Some(old) = readable::<R>(self.value(version).await?) else { return Ok(None) };
+        let same_login = old.target() == pending.target() && old.principal() == pending.principal();
+        if !same_login || old == *current || old == *pending || tried.contains(&old) {
+            return Ok(None);
+        }
+        match self.log_in(&old).await? {
+            Verdict::Accepted(session) => {
+                tracing::warn!("AWSCURRENT does not log in, an older version does: healing");
+                Ok(Some(Own::Older(old, session)))
+            }
+            Verdict::Rejected(_) => {
+                tried.push(old);
+                Ok(None)
+            }
+        }
+    }
+
+    /// Reads the admin's credential.
+    pub(super) async fn admin(
+        &self,
+        id: &SecretId,
+        current: &R::Credential,
+    ) -> Result<R::Credential, Cause> {
+        let stored =
+            self.within("reading the admin secret", self.vault.value(id, Version::Current));
+        let secret: Document = super::document(stored.await?, "admin's current")?;
+        let admin = self.within("completing the admin's credential", async {
+            self.rotator.admin(&secret, current).await.map_err(super::malformed("admin's current"))
+        });
+        let admin = admin.await?;
+        let (here, there) = (current.target(), admin.target());
+        if here != there {
+            let text = format!("the admin secret {id} is for {there}, not for {here}");
+            return Err(Cause::Refused(text));
+        }
+        if admin.principal() == self.rotator.successor(current) {
+            let user = admin.principal();
+            let text = format!(
+                "{user} is the admin itself: changing it here would leave the admin secret {id} behind"
+            );
+            return Err(Cause::Refused(text));
+        }
+        Ok(admin)
+    }
+
+    /// Logs the admin in.
+    pub(super) async fn admin_login<'c>(
+        &self,
+        id: &SecretId,
+        admin: &'c R::Credential,
+    ) -> Result<Authority<'c, R>, Cause> {
+        match self.log_in(admin).await? {
+            Verdict::Accepted(session) => Ok(Authority::new(Holder::Admin, admin, session)),
+            Verdict::Rejected(reason) => {
+                let text = format!("the admin secret {id} does not log in: {reason}");
+                Err(TargetError::new(Class::AuthRejected, text).into())
+            }
+        }
+    }
+}

@@ -1,0 +1,241 @@
+use std::fmt;
+use std::future::{Future, ready};
+
+use crate::{Class, Credential, Document, Edit, Malformed, Passwords, TargetError, VersionId};
+
+/// One kind of credential, and how one kind of target accepts it.
+///
+/// # The life of a credential
+///
+/// [`create`](Self::create) writes the next credential, [`set`](Self::set) makes the target accept it,
+/// [`test`](Self::test) proves it the way a consumer would, and then it is current. Where credentials
+/// overlap, [`retire`](Self::retire) makes the target forget the one before, a whole rotation later.
+///
+/// # What you write
+///
+/// A [`Credential`] and three methods. Everything about Secrets Manager – labels, versions, tokens,
+/// retries – is the framework's; a rotator is never given a client.
+///
+/// # What you may rely on
+///
+/// - `create` is asked for once a version and its answer is stored before anything at the target is
+///   changed. New randomness exists only there.
+/// - `set` is given an [`Authority`]: a login that the target accepted in this very invocation, with the
+///   session that proved it, so that nobody logs in twice.
+/// - The pending credential is for the same [`Target`](crate::Target) as the current one, and for the
+///   principal that [`successor`](Self::successor) names.
+/// - Every call is bounded by Lambda's deadline, and dropped when it is reached.
+///
+/// # What you must hold
+///
+/// - `test` changes nothing. Not knowing is an error, never [`Verdict::Rejected`]: a credential that is
+///   taken for dead is replaced.
+/// - `set` can be cut off at any point and repeated with the same arguments, also by two invocations at
+///   once; the end is the same.
+/// - Errors hold your own words and the target's code, never a driver's message, and no secret.
+///
+/// # Example
+///
+/// The README has a complete rotator.
+pub trait Rotator: Send + Sync + Sized + 'static {
+    /// What this rotator reads of a secret, its own or an admin's.
+    type Credential: Credential;
+
+    /// What an accepted login leaves open; `()` where there is no such thing.
+    type Session: Send;
+
+    /// When the credential that a rotation replaced stops to work.
+    const RETIRE: Retire = Retire::ByTarget;
+
+    /// Writes the next credential as an edit of the current document.
+    fn create(
+        &self,
+        next: Create<'_, Self>,
+    ) -> impl Future<Output = Result<Edit, TargetError>> + Send;
+
+    /// Tries a credential the way a consumer would.
+    fn test(
+        &self,
+        credential: &Self::Credential,
+    ) -> impl Future<Output = Result<Verdict<Self::Session>, TargetError>> + Send;
+
+    /// Brings the target to accept the pending credential.
+    fn set(
+        &self,
+        change: Change<'_, Self>,
+    ) -> impl Future<Output = Result<Outcome, TargetError>> + Send;
+
+    /// Checks, changing nothing, whether `by` could [`set`](Self::set) a successor of `current`.
+    ///
+    /// Called when rotation is attached without rotating at once, with `current` the credential in use.
+    fn preflight(
+        &self,
+        current: &Self::Credential,
+        by: Authority<'_, Self>,
+    ) -> impl Future<Output = Result<(), TargetError>> + Send {
+        let _ = current;
+        async move { self.close(by.into_session()).await }
+    }
+
+    /// Makes the target reject a credential that it accepts; needed where [`RETIRE`](Self::RETIRE) says so.
+    fn retire(
+        &self,
+        unwanted: &Self::Credential,
+        by: Authority<'_, Self>,
+    ) -> impl Future<Output = Result<(), TargetError>> + Send {
+        let _ = unwanted;
+        drop(by);
+        ready(Err(TargetError::new(Class::Refused, "this rotator cannot retire a credential")))
+    }
+
+    /// Ends a session in good order; by default it is just dropped.
+    fn close(
+        &self,
+        session: Self::Session,
+    ) -> impl Future<Output = Result<(), TargetError>> + Send {
+        drop(session);
+        ready(Ok(()))
+    }
+
+    /// The principal that the credential after this one is for: the same one, unless two take turns.
+    fn successor(&self, current: &Self::Credential) -> String {
+        current.principal().to_owned()
+    }
+
+    /// Which of the own credentials `set` tries first.
+    ///
+    /// Where the old one dies when the new one is set, it is the current one: in a calm rotation no login
+    /// fails then. Where a second `set` would do harm, it has to be the pending one.
+    fn first_try(&self, current: &Self::Credential) -> FirstTry {
+        let _ = current;
+        FirstTry::Current
+    }
+
+    /// Reads the admin's credential, and completes it where its secret leaves out what `current` knows.
+    fn admin(
+        &self,
+        secret: &Document,
+        current: &Self::Credential,
+    ) -> impl Future<Output = Result<Self::Credential, Malformed>> + Send {
+        let _ = current;
+        ready(Self::Credential::read(secret))
+    }
+}
+
+/// What a rotator makes the next credential of.
+#[derive(Debug)]
+#[non_exhaustive]
+pub struct Create<'a, R: Rotator> {
+    /// The credential to replace.
+    pub current: &'a R::Credential,
+    /// The version to make, the same in every retry.
+    pub version: &'a VersionId,
+    /// Where new passwords come from.
+    pub passwords: &'a Passwords,
+}
+
+/// A change of the target.
+#[derive(Debug)]
+#[non_exhaustive]
+pub struct Change<'a, R: Rotator> {
+    /// The credential in use.
+    pub current: &'a R::Credential,
+    /// The credential that the target shall accept.
+    pub pending: &'a R::Credential,
+    /// The version that holds it, the same in every retry.
+    pub version: &'a VersionId,
+    /// Who makes the change.
+    pub by: Authority<'a, R>,
+}
+
+/// What the target said of a credential. That it could not say is an error, never a verdict.
+#[derive(Debug)]
+pub enum Verdict<S> {
+    /// It works; here is the open session.
+    Accepted(S),
+    /// The target knows that it does not; the reason, as the target's code tells it.
+    Rejected(TargetError),
+}
+
+/// A credential that the target accepted in this very invocation, with the session that proved it.
+pub struct Authority<'a, R: Rotator> {
+    holder: Holder,
+    credential: &'a R::Credential,
+    session: R::Session,
+}
+
+impl<'a, R: Rotator> Authority<'a, R> {
+    pub(crate) fn new(holder: Holder, credential: &'a R::Credential, session: R::Session) -> Self {
+        Self { holder, credential, session }
+    }
+
+    /// Whether it is a version of the secret itself, or its admin.
+    pub fn holder(&self) -> Holder {
+        self.holder
+    }
+
+    /// The accepted credential.
+    pub fn credential(&self) -> &'a R::Credential {
+        self.credential
+    }
+
+    /// The open session.
+    pub fn into_session(self) -> R::Session {
+        self.session
+    }
+}
+
+impl<R: Rotator> fmt::Debug for Authority<'_, R> {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.debug_struct("Authority")
+            .field("holder", &self.holder)
+            .field("credential", self.credential)
+            .finish_non_exhaustive()
+    }
+}
+
+/// Whose credential an authority is.
+#[derive(Clone, Copy, Debug, Eq, PartialEq)]
+pub enum Holder {
+    /// A version of the secret itself.
+    Own,
+    /// The secret that [`Credential::admin`] names.
+    Admin,
+}
+
+/// When the credential that a rotation replaced stops to work.
+#[derive(Clone, Copy, Debug, Eq, PartialEq)]
+pub enum Retire {
+    /// The target forgets it by itself, as a password that is overwritten.
+    ByTarget,
+    /// At the start of the next rotation: consumers have a whole period to change over.
+    BeforeCreate,
+}
+
+/// Which of a secret's own credentials is tried first.
+#[derive(Clone, Copy, Debug, Eq, PartialEq)]
+pub enum FirstTry {
+    /// The current one.
+    Current,
+    /// The pending one.
+    Pending,
+}
+
+/// What a step came to.
+#[derive(Clone, Copy, Debug, Eq, PartialEq)]
+pub enum Outcome {
+    /// It changed something.
+    Changed,
+    /// There was nothing left to change.
+    Unchanged,
+}
+
+impl Outcome {
+    /// The name in logs and answers.
+    pub fn name(self) -> &'static str {
+        match self {
+            Self::Changed => "changed",
+            Self::Unchanged => "unchanged",
+        }
+    }
+}

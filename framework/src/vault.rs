@@ -1,0 +1,177 @@
+//! The calls that the framework makes to Secrets Manager, and the facts it takes from the answers.
+
+use std::collections::BTreeMap;
+use std::fmt;
+use std::future::Future;
+
+use crate::{Class, Document, SecretId, Sensitive, VersionId};
+
+mod aws;
+
+pub use aws::AwsVault;
+
+/// The calls to Secrets Manager.
+pub trait Vault: Send + Sync {
+    /// `DescribeSecret`: whether rotation is on, and which labels are on which version.
+    fn describe(
+        &self,
+        secret: &SecretId,
+    ) -> impl Future<Output = Result<Description, VaultError>> + Send;
+
+    /// `GetSecretValue`: one version, or `None` where it has no value or does not exist.
+    fn value(
+        &self,
+        secret: &SecretId,
+        version: Version<'_>,
+    ) -> impl Future<Output = Result<Option<Stored>, VaultError>> + Send;
+
+    /// `ListSecretVersionIds` with the deprecated ones, the newest first.
+    fn versions(
+        &self,
+        secret: &SecretId,
+    ) -> impl Future<Output = Result<Vec<VersionId>, VaultError>> + Send;
+
+    /// `PutSecretValue` with the label `AWSPENDING`.
+    fn put(&self, write: Write<'_>) -> impl Future<Output = Result<Written, VaultError>> + Send;
+
+    /// `UpdateSecretVersionStage` of `AWSCURRENT`, a compare-and-swap.
+    fn promote(
+        &self,
+        secret: &SecretId,
+        from: Option<&VersionId>,
+        to: &VersionId,
+    ) -> impl Future<Output = Result<(), VaultError>> + Send;
+}
+
+/// Which version to read.
+///
+/// There is no way to read by `AWSPENDING`: reads by label lag behind writes.
+#[derive(Clone, Copy, Debug, Eq, PartialEq)]
+pub enum Version<'a> {
+    /// The version with the label `AWSCURRENT`.
+    Current,
+    /// The version with the label `AWSPREVIOUS`.
+    Previous,
+    /// A version by its id.
+    Id(&'a VersionId),
+}
+
+/// A value as it is stored.
+#[derive(Debug)]
+pub enum Stored {
+    /// `SecretString`.
+    Text(Sensitive),
+    /// `SecretBinary`, which no rotator reads.
+    Binary,
+}
+
+/// One version to write.
+#[derive(Debug)]
+pub struct Write<'a> {
+    /// The secret.
+    pub secret: &'a SecretId,
+    /// `ClientRequestToken`.
+    pub version: &'a VersionId,
+    /// `RotationToken` of the event, to be handed back.
+    pub rotation_token: Option<&'a Sensitive>,
+    /// The value.
+    pub document: &'a Document,
+}
+
+/// What became of a write.
+#[derive(Clone, Copy, Debug, Eq, PartialEq)]
+pub enum Written {
+    /// The version now has this value.
+    Stored,
+    /// The version has another value, which another invocation wrote first.
+    Conflict,
+}
+
+/// The labels that rotation is about.
+#[derive(Clone, Copy, Debug, Eq, Hash, PartialEq)]
+pub enum Label {
+    /// `AWSCURRENT`
+    Current,
+    /// `AWSPENDING`
+    Pending,
+    /// `AWSPREVIOUS`
+    Previous,
+}
+
+impl Label {
+    /// The name as Secrets Manager writes it.
+    pub fn name(self) -> &'static str {
+        match self {
+            Self::Current => "AWSCURRENT",
+            Self::Pending => "AWSPENDING",
+            Self::Previous => "AWSPREVIOUS",
+        }
+    }
+
+    /// Reads a label; other labels are nobody's business here.
+    pub fn parse(name: &str) -> Option<Self> {
+        [Self::Current, Self::Pending, Self::Previous].into_iter().find(|l| l.name() == name)
+    }
+}
+
+impl fmt::Display for Label {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str(self.name())
+    }
+}
+
+/// What `DescribeSecret` says of a secret.
+#[derive(Clone, Debug, Default)]
+pub struct Description {
+    /// Rotation is on.
+    pub rotation_enabled: bool,
+    /// The labels of every version that has one.
+    pub labels: BTreeMap<VersionId, Vec<Label>>,
+}
+
+impl Description {
+    /// The version that has a label.
+    pub fn holder(&self, label: Label) -> Option<&VersionId> {
+        self.labels.iter().find(|(_, labels)| labels.contains(&label)).map(|(id, _)| id)
+    }
+}
+
+/// Secrets Manager did not do what it was asked.
+#[derive(Clone, Debug, Eq, PartialEq)]
+pub struct VaultError {
+    /// The API operation.
+    pub operation: &'static str,
+    /// The kind of failure.
+    pub class: Class,
+    /// The service's error code, such as `AccessDeniedException`.
+    pub code: Option<String>,
+}
+
+impl fmt::Display for VaultError {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        let operation = self.operation;
+        if self.class == Class::Permission {
+            write!(
+                f,
+                "the function's role may not secretsmanager:{operation}, or not use the secret's KMS key"
+            )?;
+        } else if self.class == Class::Throttled {
+            write!(f, "Secrets Manager throttled {operation} to the end")?;
+        } else if self.class == Class::Timeout {
+            write!(f, "Secrets Manager did not answer {operation} in time")?;
+        } else if self.class == Class::Tcp {
+            write!(
+                f,
+                "cannot reach Secrets Manager for {operation}; in a VPC it needs an endpoint or a NAT gateway"
+            )?;
+        } else {
+            write!(f, "Secrets Manager refused {operation}")?;
+        }
+        match &self.code {
+            Some(code) => write!(f, " [{code}]"),
+            None => Ok(()),
+        }
+    }
+}
+
+impl std::error::Error for VaultError {}

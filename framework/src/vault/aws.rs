@@ -1,0 +1,167 @@
+//! Secrets Manager over the AWS SDK.
+
+use std::time::Duration;
+
+use aws_config::BehaviorVersion;
+use aws_config::retry::RetryConfig;
+use aws_config::timeout::TimeoutConfig;
+use aws_sdk_secretsmanager::Client;
+use aws_sdk_secretsmanager::error::{ProvideErrorMetadata, SdkError};
+use aws_smithy_http_client::Builder;
+use aws_smithy_http_client::tls::{Provider, rustls_provider::CryptoMode};
+
+use super::{Description, Label, Stored, Vault, VaultError, Version, Write, Written};
+use crate::{Class, SecretId, Sensitive, VersionId};
+
+/// Writes are limited to 50 a second for a whole account: with many secrets due at once, waiting is
+/// normal. The pauses double from 100 ms to 5 s, with jitter, and Lambda's deadline ends them.
+const ATTEMPTS: u32 = 12;
+const FIRST_PAUSE: Duration = Duration::from_millis(100);
+const LONGEST_PAUSE: Duration = Duration::from_secs(5);
+const CONNECT: Duration = Duration::from_secs(3);
+const ANSWER: Duration = Duration::from_secs(6);
+
+/// Secrets Manager over the AWS SDK: one client, and so one connection pool, for the environment's life.
+#[derive(Clone, Debug)]
+pub struct AwsVault(Client);
+
+impl AwsVault {
+    /// Takes region, credentials and endpoint from the environment, as every AWS SDK does.
+    ///
+    /// `SECRETS_MANAGER_ENDPOINT`, which AWS's own functions need, is honoured too.
+    pub async fn from_env() -> Self {
+        let http = Builder::new().tls_provider(Provider::Rustls(CryptoMode::Ring)).build_https();
+        let retries = RetryConfig::standard()
+            .with_max_attempts(ATTEMPTS)
+            .with_initial_backoff(FIRST_PAUSE)
+            .with_max_backoff(LONGEST_PAUSE);
+        let bounds =
+            TimeoutConfig::builder().connect_timeout(CONNECT).operation_attempt_timeout(ANSWER);
+        let shared = aws_config::defaults(BehaviorVersion::v2026_01_12())
+            .http_client(http)
+            .retry_config(retries)
+            .timeout_config(bounds.build())
+            .load()
+            .await;
+        let mut config = aws_sdk_secretsmanager::config::Builder::from(&shared);
+        if let Ok(endpoint) = std::env::var("SECRETS_MANAGER_ENDPOINT") {
+            config = config.endpoint_url(endpoint);
+        }
+        Self(Client::from_conf(config.build()))
+    }
+}
+
+impl Vault for AwsVault {
+    async fn describe(&self, secret: &SecretId) -> Result<Description, VaultError> {
+        let answer = self.0.describe_secret().secret_id(secret.as_str()).send().await;
+        let secret = answer.map_err(|error| failed("DescribeSecret", &error))?;
+        let labels = secret.version_ids_to_stages.unwrap_or_default().into_iter();
+        Ok(Description {
+            rotation_enabled: secret.rotation_enabled == Some(true),
+            labels: labels
+                .map(|(id, names)| {
+                    let labels = names.iter().filter_map(|name| Label::parse(name)).collect();
+                    (VersionId::new(id), labels)
+                })
+                .collect(),
+        })
+    }
+
+    async fn value(
+        &self,
+        secret: &SecretId,
+        version: Version<'_>,
+    ) -> Result<Option<Stored>, VaultError> {
+        let call = self.0.get_secret_value().secret_id(secret.as_str());
+        let call = match version {
+            Version::Current => call.version_stage(Label::Current.name()),
+            Version::Previous => call.version_stage(Label::Previous.name()),
+            Version::Id(id) => call.version_id(id.as_str()),
+        };
+        match call.send().await {
+            Ok(answer) => Ok(match answer.secret_string {
+                Some(text) => Some(Stored::Text(Sensitive::new(text))),
+                None => answer.secret_binary.map(|_| Stored::Binary),
+            }),
+            Err(error) if error.code() == Some("ResourceNotFoundException") => Ok(None),
+            Err(error) => Err(failed("GetSecretValue", &error)),
+        }
+    }
+
+    async fn versions(&self, secret: &SecretId) -> Result<Vec<VersionId>, VaultError> {
+        let call = self.0.list_secret_version_ids().secret_id(secret.as_str());
+        let mut pages = call.include_deprecated(true).into_paginator().send();
+        let mut versions = Vec::new();
+        while let Some(page) = pages.next().await {
+            let page = page.map_err(|error| failed("ListSecretVersionIds", &error))?;
+            versions.extend(page.versions.unwrap_or_default());
+        }
+        versions.sort_by_key(|version| version.created_date.map(|date| -date.secs()));
+        Ok(versions.into_iter().filter_map(|v| v.version_id).map(VersionId::new).collect())
+    }
+
+    async fn put(&self, write: Write<'_>) -> Result<Written, VaultError> {
+        let call = self
+            .0
+            .put_secret_value()
+            .secret_id(write.secret.as_str())
+            .client_request_token(write.version.as_str())
+            .set_rotation_token(write.rotation_token.map(|token| token.expose().to_owned()))
+            .secret_string(write.document.text().expose())
+            .version_stages(Label::Pending.name());
+        match call.send().await {
+            Ok(_) => Ok(Written::Stored),
+            Err(error) if error.code() == Some("ResourceExistsException") => Ok(Written::Conflict),
+            Err(error) => Err(failed("PutSecretValue", &error)),
+        }
+    }
+
+    async fn promote(
+        &self,
+        secret: &SecretId,
+        from: Option<&VersionId>,
+        to: &VersionId,
+    ) -> Result<(), VaultError> {
+        let call = self
+            .0
+            .update_secret_version_stage()
+            .secret_id(secret.as_str())
+            .version_stage(Label::Current.name())
+            .move_to_version_id(to.as_str())
+            .set_remove_from_version_id(from.map(|id| id.as_str().to_owned()));
+        call.send().await.map_err(|error| failed("UpdateSecretVersionStage", &error))?;
+        Ok(())
+    }
+}
+
+fn failed<E, R>(operation: &'static str, error: &SdkError<E, R>) -> VaultError
+where
+    SdkError<E, R>: ProvideErrorMetadata,
+{
+    let code = error.code().map(str::to_owned);
+    VaultError { operation, class: class(error, code.as_deref()), code }
+}
+
+fn class<E, R>(error: &SdkError<E, R>, code: Option<&str>) -> Class {
+    match error {
+        SdkError::TimeoutError(_) => return Class::Timeout,
+        SdkError::DispatchFailure(failure) if failure.is_timeout() => return Class::Timeout,
+        SdkError::DispatchFailure(failure) if failure.is_io() => return Class::Tcp,
+        _ => {}
+    }
+    match code {
+        Some(
+            "AccessDeniedException"
+            | "DecryptionFailure"
+            | "EncryptionFailure"
+            | "ExpiredTokenException"
+            | "InvalidSignatureException"
+            | "UnrecognizedClientException",
+        ) => Class::Permission,
+        Some("ThrottlingException" | "TooManyRequestsException") => Class::Throttled,
+        Some(
+            "InvalidParameterException" | "InvalidRequestException" | "ResourceNotFoundException",
+        ) => Class::Refused,
+        _ => Class::Unexpected,
+    }
+}
