@@ -143,11 +143,11 @@ where
 }
 
 fn class<E, R>(error: &SdkError<E, R>, code: Option<&str>) -> Class {
-    match error {
-        SdkError::TimeoutError(_) => return Class::Timeout,
-        SdkError::DispatchFailure(failure) if failure.is_timeout() => return Class::Timeout,
-        SdkError::DispatchFailure(failure) if failure.is_io() => return Class::Tcp,
-        _ => {}
+    if matches!(error, SdkError::TimeoutError(_)) {
+        return Class::Timeout;
+    }
+    if let SdkError::DispatchFailure(failure) = error {
+        return if failure.is_timeout() { Class::Timeout } else { Class::Tcp };
     }
     match code {
         Some(
