@@ -1,0 +1,141 @@
+//! The way to the server, opened here and handed to the driver as a Unix socket.
+//!
+//! The driver resolves, connects and logs in behind one call and takes the certificate's name from the
+//! host. Opening the connection here gives each of these its own bound and its own error, and lets the
+//! host be an alias. What passes is the driver's own TLS: the relay only moves bytes.
+
+use std::io;
+use std::path::Path;
+use std::sync::Arc;
+use std::sync::atomic::{AtomicBool, Ordering};
+use std::time::Duration;
+
+use tempfile::TempDir;
+use tokio::io::{AsyncReadExt, AsyncWriteExt};
+use tokio::net::{TcpStream, UnixListener, lookup_host};
+use tokio::task::AbortHandle;
+use tokio::time::timeout;
+use turnlock::{Class, TargetError};
+
+use crate::login::Login;
+
+/// The longest wait for a name to be resolved.
+const RESOLVE: Duration = Duration::from_secs(3);
+/// The longest wait for the server to take a connection, over all of its addresses.
+const CONNECT: Duration = Duration::from_secs(5);
+const BUFFER: usize = 16 * 1024;
+
+/// An open connection to a server, waiting for the driver at a socket that only this user can reach.
+#[derive(Debug)]
+pub(crate) struct Relay {
+    directory: TempDir,
+    port: u16,
+    answered: Arc<AtomicBool>,
+    task: AbortHandle,
+}
+
+impl Relay {
+    /// Connects to the server of a login.
+    pub(crate) async fn open(login: &Login) -> Result<Self, TargetError> {
+        let server = connect(login).await?;
+        let (directory, listener) = listen(login.port).map_err(|error| {
+            let text =
+                format!("cannot open a Unix socket in the temporary directory: {}", error.kind());
+            TargetError::new(Class::Unexpected, text)
+        })?;
+        let answered = Arc::new(AtomicBool::new(false));
+        let task = tokio::spawn(relay(listener, server, answered.clone())).abort_handle();
+        Ok(Self { directory, port: login.port, answered, task })
+    }
+
+    /// The directory of the socket, as the driver wants it.
+    pub(crate) fn directory(&self) -> &Path {
+        self.directory.path()
+    }
+
+    /// The port that the driver makes the socket's name of.
+    pub(crate) fn port(&self) -> u16 {
+        self.port
+    }
+
+    /// Whether the server has sent anything yet.
+    pub(crate) fn answered(&self) -> bool {
+        self.answered.load(Ordering::Relaxed)
+    }
+}
+
+impl Drop for Relay {
+    fn drop(&mut self) {
+        self.task.abort();
+    }
+}
+
+async fn connect(login: &Login) -> Result<TcpStream, TargetError> {
+    let lookup = timeout(RESOLVE, lookup_host((login.host.as_str(), login.port))).await;
+    let Ok(found) = lookup else {
+        let text = format!("the name {} was not resolved in {RESOLVE:?}", login.host);
+        return Err(TargetError::new(Class::Timeout, text));
+    };
+    let addresses: Vec<_> = found.into_iter().flatten().collect();
+    if addresses.is_empty() {
+        let text =
+            format!("the name {} cannot be resolved; check `host` and the VPC's DNS", login.host);
+        return Err(TargetError::new(Class::Dns, text));
+    }
+    match timeout(CONNECT, TcpStream::connect(addresses.as_slice())).await {
+        Ok(Ok(stream)) => {
+            // Logging in is a dialogue of small messages. That it is slower otherwise is no error.
+            if stream.set_nodelay(true).is_err() {
+                tracing::debug!("TCP_NODELAY could not be set");
+            }
+            Ok(stream)
+        }
+        Ok(Err(error)) => {
+            let text = format!("cannot reach {login}: {}", error.kind());
+            Err(TargetError::new(Class::Tcp, text))
+        }
+        Err(_) => {
+            let text = format!(
+                "{login} did not take a connection in {CONNECT:?}; check security groups and routes"
+            );
+            Err(TargetError::new(Class::Timeout, text))
+        }
+    }
+}
+
+/// A directory that only this user can enter, with the socket that PostgreSQL clients expect in it.
+fn listen(port: u16) -> io::Result<(TempDir, UnixListener)> {
+    let directory = tempfile::Builder::new().prefix("turnlock-").tempdir()?;
+    let listener = UnixListener::bind(directory.path().join(format!(".s.PGSQL.{port}")))?;
+    Ok((directory, listener))
+}
+
+/// Takes one client, and moves bytes until either side hangs up.
+async fn relay(
+    listener: UnixListener,
+    server: TcpStream,
+    answered: Arc<AtomicBool>,
+) -> io::Result<()> {
+    let (client, _) = listener.accept().await?;
+    drop(listener);
+    let (mut from_client, mut to_client) = client.into_split();
+    let (mut from_server, mut to_server) = server.into_split();
+    let up = async {
+        tokio::io::copy(&mut from_client, &mut to_server).await?;
+        to_server.shutdown().await
+    };
+    let down = async {
+        let mut buffer = vec![0; BUFFER];
+        loop {
+            match from_server.read(&mut buffer).await? {
+                0 => return to_client.shutdown().await,
+                count => {
+                    answered.store(true, Ordering::Relaxed);
+                    to_client.write_all(&buffer[..count]).await?;
+                }
+            }
+        }
+    };
+    tokio::try_join!(up, down)?;
+    Ok(())
+}

@@ -1,0 +1,327 @@
+//! One login, and what is asked and changed in it.
+
+use std::future::Future;
+use std::time::Duration;
+
+use sqlx::postgres::{PgConnectOptions, PgConnection, PgRow, PgSslMode};
+use sqlx::{AssertSqlSafe, ConnectOptions, Connection, Row};
+use tokio::time::timeout;
+use turnlock::{Class, Sensitive, TargetError, Verdict, VersionId};
+
+use crate::fault;
+use crate::login::Login;
+use crate::relay::Relay;
+use crate::tls::Trust;
+use crate::verifier::{Encryption, verifier};
+
+/// The longest wait for TLS and the login, from the open connection on.
+const LOG_IN: Duration = Duration::from_secs(5);
+/// The longest wait for an answer, a little over the server's own `statement_timeout`.
+const ANSWER: Duration = Duration::from_secs(6);
+/// What every transaction starts with. A role's own settings must not change what statements mean here,
+/// and with `LOCAL` none of it leaks through a connection pooler.
+const GUARD: &str = "SET LOCAL search_path = pg_catalog; SET LOCAL statement_timeout = '5s'; \
+     SET LOCAL lock_timeout = '3s'; SET LOCAL ROLE NONE;";
+/// PostgreSQL's default, and the only value before version 16.
+const SCRAM_ITERATIONS: i32 = 4096;
+/// "Turn", to tell our advisory locks from an application's.
+const LOCK_SPACE: i32 = 0x5475_726e;
+
+/// An open connection that the server has accepted.
+#[derive(Debug)]
+pub struct Session {
+    connection: PgConnection,
+    /// Kept for as long as the connection: dropping it hangs up.
+    _relay: Relay,
+    server: String,
+    facts: Facts,
+}
+
+/// What the server says of itself.
+#[derive(Debug)]
+struct Facts {
+    read_only: bool,
+    encryption: Encryption,
+}
+
+impl Session {
+    /// Logs in; TLS unless the secret says otherwise, and never again without it.
+    pub(crate) async fn open(login: &Login, trust: &Trust) -> Result<Verdict<Self>, TargetError> {
+        let roots = trust.roots()?;
+        let relay = Relay::open(login).await?;
+        let options = options(login, &relay, roots);
+        let mut connection = match timeout(LOG_IN, options.connect()).await {
+            Ok(Ok(connection)) => connection,
+            Ok(Err(error)) => return fault::of_login(&error, login, relay.answered()),
+            Err(_) => return Err(fault::slow_login(login, relay.answered(), LOG_IN)),
+        };
+        let facts = Facts::ask(&mut connection).await?;
+        let server = login.to_string();
+        Ok(Verdict::Accepted(Self { connection, _relay: relay, server, facts }))
+    }
+
+    /// Gives a role its password, as a verifier in the form that the server wants.
+    pub(crate) async fn set_password(
+        &mut self,
+        login: &Login,
+        version: &VersionId,
+    ) -> Result<(), TargetError> {
+        self.check_writable()?;
+        let user = &login.username;
+        let verifier = verifier(self.facts.encryption, user, &login.password, version);
+        let statement = format!(
+            "BEGIN READ WRITE; {GUARD} SELECT pg_advisory_xact_lock({LOCK_SPACE}, {}); \
+             ALTER ROLE {} PASSWORD '{}'; COMMIT",
+            lock_key(user),
+            quoted(user),
+            verifier.expose(),
+        );
+        let statement = Sensitive::new(statement);
+        let doing = format!("changing the password of {user} at {}", self.server);
+        let run = sqlx::raw_sql(AssertSqlSafe(statement.expose())).execute(&mut self.connection);
+        bounded(run, &doing).await.map(drop)
+    }
+
+    /// Checks whether the role that is logged in could change its own password.
+    pub(crate) async fn check_own_rights(&mut self) -> Result<(), TargetError> {
+        self.check_writable()?;
+        let row = self.ask_rights("SELECT session_user::text").await?;
+        Rights::of(&row)?.own(&self.server)
+    }
+
+    /// Checks whether the admin that is logged in could change the password of `login`'s role.
+    pub(crate) async fn check_admin_rights(&mut self, login: &Login) -> Result<(), TargetError> {
+        self.check_writable()?;
+        let user = format!("SELECT {}::text", literal(&login.username));
+        let row = self.ask_rights(&user).await?;
+        Rights::of(&row)?.admin(&self.server, &login.username)
+    }
+
+    async fn ask_rights(&mut self, user: &str) -> Result<PgRow, TargetError> {
+        let statement = format!("BEGIN; {GUARD} {}; COMMIT", RIGHTS.replace("{user}", user));
+        let doing = format!("reading the rights at {}", self.server);
+        let run = sqlx::raw_sql(AssertSqlSafe(statement)).fetch_one(&mut self.connection);
+        bounded(run, &doing).await
+    }
+
+    fn check_writable(&self) -> Result<(), TargetError> {
+        if !self.facts.read_only {
+            return Ok(());
+        }
+        let text = format!(
+            "{} is a replica or takes no writes; `host` has to be the writer's endpoint",
+            self.server
+        );
+        Err(TargetError::new(Class::ReadOnly, text))
+    }
+
+    /// Says goodbye, so that the server does not log a broken connection.
+    pub(crate) async fn close(self) -> Result<(), TargetError> {
+        bounded(self.connection.close(), &format!("leaving {}", self.server)).await
+    }
+}
+
+impl Facts {
+    async fn ask(connection: &mut PgConnection) -> Result<Self, TargetError> {
+        // A role may be read-only by its own setting; only the server's own says that it takes no writes.
+        let statement = "BEGIN; SET LOCAL search_path = pg_catalog; SELECT \
+             pg_is_in_recovery() OR EXISTS (SELECT FROM pg_settings \
+               WHERE name = 'default_transaction_read_only' AND reset_val = 'on' \
+               AND source NOT IN ('user', 'database', 'database user', 'client', 'session')), \
+             current_setting('password_encryption'), \
+             current_setting('scram_iterations', true)::int; COMMIT";
+        let doing = "asking the server how it stores passwords";
+        let row = bounded(sqlx::raw_sql(statement).fetch_one(connection), doing).await?;
+        let encryption: String = field(&row, 1)?;
+        let iterations: Option<i32> = field(&row, 2)?;
+        let iterations = iterations.unwrap_or(SCRAM_ITERATIONS).unsigned_abs();
+        let encryption = match encryption.as_str() {
+            "md5" => Encryption::Md5,
+            _ => Encryption::Scram { iterations },
+        };
+        Ok(Self { read_only: field(&row, 0)?, encryption })
+    }
+}
+
+/// What the rules of `ALTER ROLE … PASSWORD` look at.
+///
+/// Before version 16, CREATEROLE was enough for any role but a superuser or one with REPLICATION; from 16
+/// on, whoever is not superuser needs ADMIN OPTION on the role too. Amazon RDS can limit all password
+/// commands to members of `rds_password`.
+const RIGHTS: &str = "SELECT u.rolname IS NOT NULL, me.rolsuper, me.rolcreaterole, \
+     coalesce(u.rolsuper, false), coalesce(u.rolreplication, false), \
+     coalesce(pg_has_role(me.oid, u.oid, 'MEMBER WITH ADMIN OPTION'), false), \
+     current_setting('server_version_num')::int, \
+     coalesce(current_setting('rds.restrict_password_commands', true), '') IN ('1', 'on', 'true') \
+       AND NOT EXISTS (SELECT FROM pg_roles r WHERE r.rolname = 'rds_password' \
+         AND pg_has_role(me.oid, r.oid, 'MEMBER')) \
+     FROM pg_roles me LEFT JOIN pg_roles u ON u.rolname = ({user}) WHERE me.rolname = session_user";
+
+/// From this version on, CREATEROLE needs ADMIN OPTION on the role.
+const ADMIN_OPTION_NEEDED: i32 = 160_000;
+
+#[derive(Debug)]
+struct Rights {
+    user_exists: bool,
+    superuser: bool,
+    create_role: bool,
+    user_is_superuser: bool,
+    user_replicates: bool,
+    admin_option: bool,
+    version: i32,
+    restricted: bool,
+}
+
+impl Rights {
+    fn of(row: &PgRow) -> Result<Self, TargetError> {
+        Ok(Self {
+            user_exists: field(row, 0)?,
+            superuser: field(row, 1)?,
+            create_role: field(row, 2)?,
+            user_is_superuser: field(row, 3)?,
+            user_replicates: field(row, 4)?,
+            admin_option: field(row, 5)?,
+            version: field(row, 6)?,
+            restricted: field(row, 7)?,
+        })
+    }
+
+    /// Whether a role may change its own password.
+    fn own(&self, server: &str) -> Result<(), TargetError> {
+        let mut missing = Vec::new();
+        if self.restricted && !self.superuser {
+            missing.push("membership in rds_password (rds.restrict_password_commands is on)");
+        }
+        if self.user_replicates && !self.superuser && self.version < ADMIN_OPTION_NEEDED {
+            missing.push("SUPERUSER (before version 16, a role with REPLICATION needs it)");
+        }
+        lacking(server, "the user may not change its own password", &missing)
+    }
+
+    /// Whether an admin may change the password of `user`.
+    fn admin(&self, server: &str, user: &str) -> Result<(), TargetError> {
+        if !self.user_exists {
+            let text = format!("{server} has no role {user}");
+            return Err(TargetError::new(Class::Refused, text));
+        }
+        if self.superuser {
+            return Ok(());
+        }
+        let mut missing = Vec::new();
+        if self.user_is_superuser {
+            missing.push("SUPERUSER (the user has it)");
+        }
+        if self.user_replicates && self.version < ADMIN_OPTION_NEEDED {
+            missing
+                .push("SUPERUSER (before version 16, changing a role with REPLICATION needs it)");
+        }
+        if !self.create_role {
+            missing.push("CREATEROLE");
+        }
+        if !self.admin_option && self.version >= ADMIN_OPTION_NEEDED {
+            missing.push("ADMIN OPTION on the user (from version 16)");
+        }
+        if self.restricted {
+            missing.push("membership in rds_password (rds.restrict_password_commands is on)");
+        }
+        lacking(server, &format!("the admin may not change the password of {user}"), &missing)
+    }
+}
+
+fn lacking(server: &str, what: &str, missing: &[&str]) -> Result<(), TargetError> {
+    if missing.is_empty() {
+        return Ok(());
+    }
+    let text = format!("at {server} {what}; missing: {}", missing.join(", "));
+    Err(TargetError::new(Class::Permission, text))
+}
+
+fn options(login: &Login, relay: &Relay, roots: Vec<u8>) -> PgConnectOptions {
+    let options = PgConnectOptions::new_without_pgpass()
+        .socket(relay.directory())
+        .port(relay.port())
+        .username(&login.username)
+        .password(login.password.expose())
+        .database(&login.database)
+        .application_name("turnlock")
+        .statement_cache_capacity(0)
+        // Poolers know few start-up parameters.
+        .extra_float_digits(None)
+        .disable_statement_logging();
+    match &login.tls_name {
+        Some(name) => {
+            options.host(name).ssl_mode(PgSslMode::VerifyFull).ssl_root_cert_from_pem(roots)
+        }
+        None => options.ssl_mode(PgSslMode::Disable),
+    }
+}
+
+async fn bounded<T>(
+    run: impl Future<Output = Result<T, sqlx::Error>>,
+    doing: &str,
+) -> Result<T, TargetError> {
+    match timeout(ANSWER, run).await {
+        Ok(done) => done.map_err(|error| fault::of_statement(&error, doing)),
+        Err(_) => {
+            Err(TargetError::new(Class::Timeout, format!("no answer for {ANSWER:?} while {doing}")))
+        }
+    }
+}
+
+fn field<'r, T>(row: &'r PgRow, index: usize) -> Result<T, TargetError>
+where
+    T: sqlx::Decode<'r, sqlx::Postgres> + sqlx::Type<sqlx::Postgres>,
+{
+    let unexpected =
+        |_| TargetError::new(Class::Unexpected, "an answer of the server has another shape");
+    row.try_get(index).map_err(unexpected)
+}
+
+/// An identifier, whatever is in it.
+fn quoted(name: &str) -> String {
+    format!("\"{}\"", name.replace('"', "\"\""))
+}
+
+/// A text literal that means the same under every setting of `standard_conforming_strings`.
+fn literal(text: &str) -> String {
+    let escaped = text.replace('\\', "\\\\").replace('\'', "''");
+    format!("E'{escaped}'")
+}
+
+/// The same number for the same role, so that two changes of it wait for each other.
+fn lock_key(user: &str) -> i32 {
+    use sha2::Digest;
+    let digest = sha2::Sha256::digest(user);
+    i32::from_be_bytes([digest[0], digest[1], digest[2], digest[3]])
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn quotes_survive() {
+        assert_eq!(quoted(r#"we"ird"#), r#""we""ird""#);
+        assert_eq!(literal(r"o'ne\"), r"E'o''ne\\'");
+    }
+
+    #[test]
+    fn each_missing_piece_is_named() {
+        let nobody = Rights {
+            user_exists: true,
+            superuser: false,
+            create_role: false,
+            user_is_superuser: true,
+            user_replicates: false,
+            admin_option: false,
+            version: 180_000,
+            restricted: true,
+        };
+        let error = nobody.admin("db:5432", "app").unwrap_err();
+        assert_eq!(error.class(), Class::Permission);
+        for piece in ["SUPERUSER", "CREATEROLE", "ADMIN OPTION", "rds_password"] {
+            assert!(error.to_string().contains(piece), "{error}");
+        }
+        assert!(nobody.own("db:5432").unwrap_err().to_string().contains("rds_password"));
+    }
+}

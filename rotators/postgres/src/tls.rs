@@ -1,0 +1,60 @@
+//! Which certificates are trusted.
+
+use std::path::PathBuf;
+
+use rustls::pki_types::CertificateDer;
+use rustls::pki_types::pem::PemObject;
+use turnlock::{Class, TargetError};
+
+/// Amazon's own roots for RDS, of all regions; Mozilla's are built into the driver.
+const RDS_ROOTS: &[u8] = include_bytes!("../rds-ca-global.pem");
+
+/// The roots that a server's certificate may go back to, besides Mozilla's.
+#[derive(Debug)]
+pub(crate) struct Trust(Result<Vec<u8>, TargetError>);
+
+impl Trust {
+    /// Amazon's roots for RDS, and those in a file.
+    pub(crate) fn new(file: Option<PathBuf>) -> Self {
+        let Some(file) = file.filter(|file| !file.as_os_str().is_empty()) else {
+            return Self(Ok(RDS_ROOTS.to_vec()));
+        };
+        Self(with_file(&file).map_err(|problem| {
+            let text = format!("TLS_CA_FILE, {}, {problem}", file.display());
+            TargetError::new(Class::TlsUntrusted, text)
+        }))
+    }
+
+    /// The roots as PEM.
+    pub(crate) fn roots(&self) -> Result<Vec<u8>, TargetError> {
+        self.0.clone()
+    }
+}
+
+fn with_file(file: &PathBuf) -> Result<Vec<u8>, &'static str> {
+    let own = std::fs::read(file).map_err(|_| "cannot be read")?;
+    let certificates: Vec<_> = CertificateDer::pem_slice_iter(&own).collect();
+    if certificates.is_empty() || certificates.iter().any(Result::is_err) {
+        return Err("does not hold certificates as PEM");
+    }
+    Ok([RDS_ROOTS, b"\n", own.as_slice()].concat())
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn the_built_in_roots_are_those_of_all_regions() {
+        assert_eq!(CertificateDer::pem_slice_iter(RDS_ROOTS).filter(Result::is_ok).count(), 81);
+    }
+
+    #[test]
+    fn a_file_that_holds_no_certificate_is_an_error_that_names_it() {
+        for file in ["/nonexistent", "Cargo.toml"] {
+            let error = Trust::new(Some(file.into())).roots().unwrap_err();
+            assert_eq!(error.class(), Class::TlsUntrusted);
+            assert!(error.to_string().contains(file), "{error}");
+        }
+    }
+}
