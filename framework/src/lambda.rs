@@ -1,5 +1,7 @@
 //! The whole of a function's `main`.
 
+use std::future::Future;
+use std::pin::Pin;
 use std::process::ExitCode;
 use std::time::{Duration, SystemTime};
 
@@ -51,12 +53,15 @@ async fn serve<R: Rotator>(rotator: R) -> Result<(), lambda_runtime::Error> {
     let policy = PasswordPolicy::from_variables(variable);
     let function = Function { rotator, vault, policy };
     let function = &function;
-    Runtime::new(service_fn(move |event: LambdaEvent<Event>| async move {
-        function.answer(event.payload.0, event.context.deadline()).await
+    // Boxed, since a rotator's futures are nested deeper than the compiler likes to look.
+    Runtime::new(service_fn(move |event: LambdaEvent<Event>| -> Answer<'_> {
+        Box::pin(async move { function.answer(event.payload.0, event.context.deadline()).await })
     }))
     .run()
     .await
 }
+
+type Answer<'a> = Pin<Box<dyn Future<Output = Result<Value, Diagnostic>> + Send + 'a>>;
 
 fn variable(name: &str) -> Option<String> {
     std::env::var(name).ok()

@@ -55,7 +55,7 @@ fn salt(username: &str, version: &VersionId) -> [u8; SALT_BYTES] {
 fn scram(password: &Sensitive, salt: &[u8], iterations: u32) -> Sensitive {
     // As the server: a password that SASLprep does not allow is taken as it is.
     let prepared = stringprep::saslprep(password.expose());
-    let prepared = prepared.as_deref().unwrap_or(password.expose());
+    let prepared = prepared.as_deref().unwrap_or_else(|_| password.expose());
     let salted: [u8; 32] =
         pbkdf2::pbkdf2_hmac_array::<Sha256, 32>(prepared.as_bytes(), salt, iterations);
     let stored_key = Sha256::digest(mac(&salted, b"Client Key"));
