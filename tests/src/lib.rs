@@ -1,1 +1,13 @@
-//! What the tests of the whole share: real servers, the built binaries.
+//! What the tests of the whole share: real servers, servers with one fault, the built binaries.
+//!
+//! Everything here belongs to the test that started it and ends with it, also when the test is killed.
+
+#![expect(
+    clippy::expect_used,
+    clippy::panic,
+    reason = "what cannot be set up fails the test that needs it"
+)]
+
+pub mod certificates;
+pub mod postgres;
+pub mod project;
