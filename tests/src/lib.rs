@@ -8,6 +8,10 @@
     reason = "what cannot be set up fails the test that needs it"
 )]
 
+pub mod binaries;
+pub mod canary;
 pub mod certificates;
+pub mod faults;
 pub mod postgres;
 pub mod project;
+pub mod tools;
