@@ -2,6 +2,8 @@
 
 use std::fmt;
 
+use rand::TryRng as _;
+use rand::rngs::SysRng;
 use rcgen::{BasicConstraints, CertificateParams, CertifiedIssuer, DnType, IsCa, KeyPair};
 
 /// A certificate authority that nobody trusts until told to.
@@ -19,12 +21,15 @@ pub struct Issued {
 }
 
 impl Authority {
-    /// Makes a new authority with a key of its own.
+    /// Makes a new authority with a name and a key of its own.
     #[expect(clippy::new_without_default, reason = "no two authorities are equal")]
     pub fn new() -> Self {
         let mut parameters = CertificateParams::default();
         parameters.is_ca = IsCa::Ca(BasicConstraints::Unconstrained);
-        parameters.distinguished_name.push(DnType::CommonName, "throwaway test authority");
+        // Under a common name, a client would see a bad signature instead of an unknown issuer.
+        let number = SysRng.try_next_u64().expect("the system has randomness");
+        let name = format!("throwaway test authority {number:016x}");
+        parameters.distinguished_name.push(DnType::CommonName, name);
         let key = KeyPair::generate().expect("a key pair");
         let issuer = CertifiedIssuer::self_signed(parameters, key).expect("a certificate");
         Self { issuer }

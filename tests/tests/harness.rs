@@ -9,8 +9,11 @@ use std::process::{Command, Stdio};
 use std::thread;
 use std::time::{Duration, Instant};
 
+use sqlx::ConnectOptions as _;
+use sqlx::postgres::{PgConnectOptions, PgSslMode};
+use turnlock_tests::certificates::Authority;
 use turnlock_tests::faults::{
-    AcceptsThenHangs, ClosedPort, ClosesAtOnce, HangsAfterTls, RefusesTls, SpeaksNonsense,
+    AcceptsThenHangs, ClosedPort, ClosesAtOnce, HOST, HangsAfterTls, RefusesTls, SpeaksNonsense,
 };
 use turnlock_tests::postgres::{
     Authentication, Logins, PasswordEncryption, Server, Setup, Tls, Version,
@@ -79,6 +82,16 @@ async fn a_login_that_fails_after_the_password_was_right_counts_as_failed() {
 }
 
 #[tokio::test]
+async fn a_server_can_be_full() {
+    let server = Server::start(Setup { max_connections: 4, ..Setup::default() }).await;
+    server.sql("CREATE ROLE app LOGIN PASSWORD 'right'").await;
+    let _only = server.log_in("app", "right", "postgres").await.unwrap();
+    let refused = server.log_in("app", "right", "postgres").await.unwrap_err();
+    assert_eq!(refused.as_database_error().unwrap().code().unwrap(), "53300");
+    assert_eq!(server.logins("app").await, Logins { accepted: 1, failed: 1, plaintext: 0 });
+}
+
+#[tokio::test]
 async fn lines_of_access_and_configuration_are_taken_over() {
     let reject = Authentication::Lines(vec!["hostnossl all all all reject".to_owned()]);
     let setup = Setup {
@@ -93,11 +106,23 @@ async fn lines_of_access_and_configuration_are_taken_over() {
 }
 
 #[tokio::test]
-async fn certificates_can_have_more_names_the_wrong_name_or_an_unknown_issuer() {
+async fn a_certificate_can_have_more_names_the_wrong_name_or_an_unknown_issuer() {
     let more = Tls::TrustedFor(vec!["db.internal".to_owned()]);
-    for tls in [more, Tls::WrongName, Tls::Untrusted] {
+    let wrong = [(more, None), (Tls::WrongName, Some("NotValidForName"))];
+    for (tls, problem) in wrong.into_iter().chain([(Tls::Untrusted, Some("UnknownIssuer"))]) {
         let server = Server::start(Setup { tls, ..Setup::default() }).await;
         server.sql("CREATE ROLE app LOGIN PASSWORD 'right'").await;
+        let strict = PgConnectOptions::new_without_pgpass()
+            .host(server.host())
+            .port(server.port())
+            .username("app")
+            .password("right")
+            .database("postgres")
+            .ssl_mode(PgSslMode::VerifyFull)
+            .ssl_root_cert(server.ca_file());
+        let answer = format!("{:?}", strict.connect().await);
+        assert_eq!(answer.starts_with("Ok"), problem.is_none(), "{answer}");
+        assert!(answer.contains(problem.unwrap_or_default()), "{answer}");
         assert!(server.can_log_in("app", "right", "postgres").await);
         assert_eq!(server.logins("app").await.plaintext, 0);
     }
@@ -109,8 +134,9 @@ async fn a_standby_has_the_users_of_its_primary_and_refuses_writes() {
         let primary = Server::start(Setup { version, ..Setup::default() }).await;
         primary.sql("CREATE ROLE app LOGIN PASSWORD 'right'").await;
         let standby = Server::standby_of(&primary).await;
-        assert!(standby.can_log_in("app", "right", "postgres").await);
-        assert_eq!(standby.query_one("SELECT pg_is_in_recovery()").await, "t");
+        let mut app = standby.log_in("app", "right", "postgres").await.unwrap();
+        let refused = sqlx::raw_sql("ALTER ROLE app PASSWORD 'new'").execute(&mut app).await;
+        assert_eq!(refused.unwrap_err().as_database_error().unwrap().code().unwrap(), "25006");
     }
 }
 
@@ -191,6 +217,23 @@ fn every_faulty_server_has_its_fault() {
     assert_eq!(answer(HangsAfterTls::start().port(), SSL_REQUEST), Answer::Byte(b'S'));
     assert_eq!(answer(SpeaksNonsense::start().port(), SSL_REQUEST), Answer::Byte(0x7f));
     assert!(TcpStream::connect(("127.0.0.1", ClosedPort::start().port())).is_err());
+}
+
+#[tokio::test]
+async fn the_server_that_hangs_after_tls_has_done_the_handshake() {
+    let hangs = HangsAfterTls::start();
+    let log_in = |authority: &str| {
+        let options = PgConnectOptions::new_without_pgpass()
+            .host(HOST)
+            .port(hangs.port())
+            .username("app")
+            .ssl_mode(PgSslMode::VerifyFull)
+            .ssl_root_cert_from_pem(authority.into());
+        async move { tokio::time::timeout(Duration::from_millis(500), options.connect()).await }
+    };
+    assert!(log_in(hangs.authority()).await.is_err(), "it says nothing");
+    let untrusted = log_in(&Authority::new().certificate()).await;
+    assert!(format!("{untrusted:?}").contains("UnknownIssuer"), "{untrusted:?}");
 }
 
 #[derive(Debug, PartialEq)]

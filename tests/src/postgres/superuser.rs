@@ -54,14 +54,37 @@ impl Server {
         text
     }
 
-    /// Logs in as a consumer would, over TCP and with TLS where the server has it, and says whether it was let in.
-    ///
-    /// It is one attempt in the server's log.
+    /// Whether a consumer with this password is let in; one attempt in the server's log.
     ///
     /// # Panics
     ///
     /// If the server neither lets it in nor rejects it: not knowing is not an answer.
     pub async fn can_log_in(&self, user: &str, password: &str, database: &str) -> bool {
+        match self.log_in(user, password, database).await {
+            Ok(connection) => {
+                connection.close().await.expect("a session can be ended");
+                true
+            }
+            Err(sqlx::Error::Database(error))
+                if error.code().is_some_and(|code| code.starts_with("28")) =>
+            {
+                false
+            }
+            Err(error) => panic!("neither let in nor rejected: {error}"),
+        }
+    }
+
+    /// Logs in as a consumer would: over TCP, and with TLS where the server has it.
+    ///
+    /// # Errors
+    ///
+    /// Whatever the server or the network answers instead of a session.
+    pub async fn log_in(
+        &self,
+        user: &str,
+        password: &str,
+        database: &str,
+    ) -> Result<PgConnection, sqlx::Error> {
         let options = PgConnectOptions::new_without_pgpass()
             .host(self.host())
             .port(self.port())
@@ -76,18 +99,7 @@ impl Server {
                 options.ssl_mode(PgSslMode::VerifyFull).ssl_root_cert(self.ca_file())
             }
         };
-        match options.connect().await {
-            Ok(connection) => {
-                connection.close().await.expect("a session can be ended");
-                true
-            }
-            Err(sqlx::Error::Database(error))
-                if error.code().is_some_and(|code| code.starts_with("28")) =>
-            {
-                false
-            }
-            Err(error) => panic!("neither let in nor rejected: {error}"),
-        }
+        options.connect().await
     }
 
     /// A session of the superuser, over the Unix socket.
