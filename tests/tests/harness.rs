@@ -2,8 +2,10 @@
 
 #![expect(clippy::unwrap_used, clippy::print_stdout, reason = "helpers of tests, too")]
 
+use std::fs::Permissions;
 use std::io::{BufRead as _, BufReader, Read as _, Write as _};
 use std::net::TcpStream;
+use std::os::unix::fs::PermissionsExt as _;
 use std::path::{Path, PathBuf};
 use std::process::{Command, Stdio};
 use std::thread;
@@ -172,15 +174,16 @@ async fn a_server_is_held_for_the_test_that_kills_its_holder() {
     }
 }
 
+fn holder() -> Command {
+    let mut holder = Command::new(std::env::current_exe().unwrap());
+    holder.args(["--exact", HOLDER, "--nocapture"]).env(HOLDER, "");
+    holder.stdin(Stdio::piped()).stdout(Stdio::piped()).stderr(Stdio::null());
+    holder
+}
+
 #[test]
 fn a_server_ends_with_its_test_even_if_that_is_killed() {
-    let mut holder = Command::new(std::env::current_exe().unwrap())
-        .args(["--exact", HOLDER, "--nocapture"])
-        .env(HOLDER, "")
-        .stdin(Stdio::piped())
-        .stdout(Stdio::piped())
-        .spawn()
-        .unwrap();
+    let mut holder = holder().spawn().unwrap();
     let folder: PathBuf = BufReader::new(holder.stdout.take().unwrap())
         .lines()
         .find_map(|line| Some(line.unwrap().split_once(FOLDER)?.1.into()))
@@ -189,9 +192,27 @@ fn a_server_ends_with_its_test_even_if_that_is_killed() {
     assert!(is_used(&folder));
     holder.kill().unwrap();
     holder.wait().unwrap();
+    wait_until(|| !folder.exists() && !is_used(&folder));
+}
+
+#[test]
+fn a_server_that_is_still_starting_ends_with_a_killed_test_too() {
+    let open = Permissions::from_mode(0o755);
+    let temporary = tempfile::Builder::new().permissions(open).tempdir().unwrap();
+    for milliseconds in (0..200).step_by(20) {
+        let mut holder = holder().env("TMPDIR", temporary.path()).spawn().unwrap();
+        thread::sleep(Duration::from_millis(milliseconds));
+        holder.kill().unwrap();
+        holder.wait().unwrap();
+        wait_until(|| !is_used(temporary.path()));
+        assert_eq!(temporary.path().read_dir().unwrap().count(), 0, "at {milliseconds} ms");
+    }
+}
+
+fn wait_until(condition: impl Fn() -> bool) {
     let deadline = Instant::now() + Duration::from_secs(10);
-    while folder.exists() || is_used(&folder) {
-        assert!(Instant::now() < deadline, "{} is still there", folder.display());
+    while !condition() {
+        assert!(Instant::now() < deadline, "waited too long");
         thread::sleep(Duration::from_millis(10));
     }
 }

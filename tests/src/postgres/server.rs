@@ -37,7 +37,7 @@ impl Server {
     /// If it does not start; the message holds the server's log.
     pub async fn start(setup: Setup) -> Self {
         let mut server = Self::prepare(setup);
-        template::fill(&server.data(), &server.installation, server.owner);
+        template::fill(&mut server.supervisor, &server.installation, server.owner);
         let mut access =
             vec!["local all all trust".to_owned(), "local replication all trust".to_owned()];
         access.extend(server.setup.authentication.lines());
@@ -82,6 +82,10 @@ impl Server {
 
     pub(super) fn setup(&self) -> &Setup {
         &self.setup
+    }
+
+    pub(super) fn supervisor(&mut self) -> &mut Supervisor {
+        &mut self.supervisor
     }
 
     pub(super) fn data(&self) -> PathBuf {

@@ -3,7 +3,6 @@ use std::fs;
 use sqlx::{AssertSqlSafe, Connection as _, Row as _};
 
 use super::server::Server;
-use super::template;
 
 impl Server {
     /// Starts a standby of another server: it takes queries, refuses writes, and has the same users and passwords.
@@ -17,7 +16,7 @@ impl Server {
         let mut setup = primary.setup().clone();
         setup.configuration.push(format!("primary_conninfo = '{source}'"));
         let mut standby = Self::prepare(setup);
-        let label = copy_cluster(primary, &standby).await;
+        let label = copy_cluster(primary, &mut standby).await;
         fs::remove_file(standby.data().join("postmaster.pid"))
             .expect("the copy is of a running server");
         standby.write("data/backup_label", &label);
@@ -28,7 +27,7 @@ impl Server {
 }
 
 /// Copies a running server's cluster in the way Postgres prescribes, all in one session; returns the label that the copy needs.
-async fn copy_cluster(primary: &Server, standby: &Server) -> String {
+async fn copy_cluster(primary: &Server, standby: &mut Server) -> String {
     let (start, stop) = match primary.query_one("SHOW server_version_num").await.parse::<u32>() {
         Ok(..150_000) => {
             ("pg_start_backup('standby', true, false)", "pg_stop_backup(false, false)")
@@ -40,7 +39,7 @@ async fn copy_cluster(primary: &Server, standby: &Server) -> String {
         .execute(&mut session)
         .await
         .expect("a backup can be started");
-    template::copy(&primary.data(), &standby.data());
+    standby.supervisor().copy_data(&primary.data());
     let row = sqlx::raw_sql(AssertSqlSafe(format!("SELECT labelfile FROM {stop}")))
         .fetch_one(&mut session)
         .await

@@ -1,6 +1,5 @@
 use std::io::{BufRead as _, BufReader, Write as _};
 use std::os::unix::fs::MetadataExt as _;
-use std::os::unix::process::CommandExt as _;
 use std::path::{Path, PathBuf};
 use std::process::{Child, ChildStdin, ChildStdout, Command, Stdio};
 
@@ -31,21 +30,13 @@ impl Owner {
         };
         find("postgres").or_else(|| find("nobody")).expect("root needs a user to run servers as")
     }
-
-    /// Makes a command run as this user, outside folders that the user may not enter.
-    pub(super) fn run<'c>(&self, command: &'c mut Command) -> &'c mut Command {
-        command.current_dir("/").env_clear().env("PATH", "/usr/bin:/bin").env("LC_ALL", "C");
-        if self.is_another {
-            command.uid(self.uid).gid(self.gid);
-        }
-        command
-    }
 }
 
 /// A shell in a session of its own that makes the server's folder, runs the server, and removes both when this process ends.
 ///
 /// It learns of the end from its standard input, a pipe from this process: however this process dies, the pipe closes.
 /// It is out of reach of what kills this process: a signal to the process group, a closed terminal.
+/// Whatever takes time in the folder is its work, so that nothing still writes there when it is removed.
 #[derive(Debug)]
 pub(super) struct Supervisor {
     shell: Child,
@@ -54,25 +45,40 @@ pub(super) struct Supervisor {
     folder: PathBuf,
 }
 
+/// Takes the folder for temporary files, and where the server is to run as another user that user's numbers.
 const SCRIPT: &str = r#"
 trap '' HUP INT QUIT PIPE
 trap : TERM
+drop=${2:+setpriv --reuid $2 --regid $3 --clear-groups --}
 folder=$(mktemp -d "$1/turnlock-XXXXXX") && chmod 755 "$folder" && cd "$folder" || exit 1
+[ -z "$drop" ] || chown "$2:$3" .
 server=
 stop() {
-    [ -z "$server" ] || kill "-$1" "$server" 2>/dev/null
-    wait
+    [ -n "$server" ] || return 0
+    # A signal is lost on a server that is so young that it does not listen for it yet.
+    while kill "-$1" "$server" && sleep 0.1; do :; done &
+    again=$!
+    wait "$server"
+    kill -KILL "$again"
+    wait "$again"
     server=
 }
 echo "$folder"
 while read -r order argument; do
     case $order in
+    create)
+        $drop "$argument" --auth=trust --username=postgres --encoding=UTF8 --locale=C \
+            --no-sync --no-instructions --wal-segsize=1 -D data </dev/null >>server.log 2>&1 ;;
+    copy) cp -a --reflink=auto -- "$argument" data ;;
+    keep)
+        mkdir -p "${argument%/*}" && cp -a --reflink=auto data "$argument-$$" &&
+            mv -T "$argument-$$" "$argument" || rm -rf "$argument-$$"
+        [ -d "$argument" ] ;;
     start)
-        "$argument" -D "$folder/data" </dev/null >>"$folder/server.log" 2>&1 &
+        $drop "$argument" -D "$folder/data" </dev/null >>server.log 2>&1 &
         server=$! ;;
     stop) stop INT ;;
-    esac
-    echo "$order"
+    esac && echo done || echo failed
 done
 stop QUIT
 cd /
@@ -82,10 +88,14 @@ rm -rf "$folder"
 impl Supervisor {
     pub(super) fn start(owner: Owner) -> Self {
         let mut command = Command::new("setsid");
-        let mut shell = owner
-            .run(&mut command)
-            .args(["sh", "-c", SCRIPT, "sh"])
-            .arg(temporary_folder(owner))
+        command.args(["sh", "-c", SCRIPT, "sh"]).arg(temporary_folder(owner));
+        if owner.is_another {
+            command.args([owner.uid.to_string(), owner.gid.to_string()]);
+        }
+        let mut shell = command
+            .env_clear()
+            .env("PATH", "/usr/bin:/bin:/usr/sbin:/sbin")
+            .env("LC_ALL", "C")
             .stdin(Stdio::piped())
             .stdout(Stdio::piped())
             .stderr(Stdio::null())
@@ -102,20 +112,37 @@ impl Supervisor {
         &self.folder
     }
 
+    /// Makes a new cluster in `data` by this `initdb`.
+    pub(super) fn create_data(&mut self, initdb: &Path) {
+        self.order("create", initdb);
+    }
+
+    /// Makes `data` a copy of a cluster, with owners and modes.
+    pub(super) fn copy_data(&mut self, from: &Path) {
+        self.order("copy", from);
+    }
+
+    /// Makes a copy of `data`, whole or not at all, unless one is there by then.
+    pub(super) fn keep_data(&mut self, to: &Path) {
+        self.order("keep", to);
+    }
+
     /// Starts the program; it is not ready yet when this returns.
     pub(super) fn start_server(&mut self, program: &Path) {
-        self.order(&format!("start {}", program.display()));
+        self.order("start", program);
     }
 
     /// Stops the server in good order and returns when it is gone.
     pub(super) fn stop_server(&mut self) {
-        self.order("stop");
+        self.order("stop", Path::new(""));
     }
 
-    fn order(&mut self, order: &str) {
+    fn order(&mut self, verb: &str, path: &Path) {
         let orders = self.orders.as_mut().expect("only dropping closes the pipe");
-        writeln!(orders, "{order}").expect("the server's supervisor is alive");
-        read_answer(&mut self.answers);
+        writeln!(orders, "{verb} {}", path.display()).expect("the server's supervisor is alive");
+        let answer = read_answer(&mut self.answers);
+        let log = || std::fs::read_to_string(self.folder.join("server.log")).unwrap_or_default();
+        assert_eq!(answer, "done", "{verb} {}\n{}", path.display(), log());
     }
 }
 
