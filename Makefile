@@ -32,4 +32,5 @@ lint: ## Check format, lints and documentation
 
 deny: ## Check licences, advisories, bans and sources of the dependencies
 	@command -v cargo-deny >/dev/null || cargo install --locked cargo-deny
-	cargo deny check
+	cargo deny check bans licenses sources
+	cargo deny check advisories
