@@ -1,1 +1,17 @@
-//! What the tests of the whole share: real servers, the built binaries.
+//! What the tests of the whole share: real servers, servers with one fault, the built binaries.
+//!
+//! Everything here belongs to the test that started it and ends with it, also when the test is killed.
+
+#![expect(
+    clippy::expect_used,
+    clippy::panic,
+    reason = "what cannot be set up fails the test that needs it"
+)]
+
+pub mod binaries;
+pub mod canary;
+pub mod certificates;
+pub mod faults;
+pub mod postgres;
+pub mod project;
+pub mod tools;

@@ -1,0 +1,36 @@
+# What a person does with this project. Each target does its own set-up; `make` lists them.
+
+.DEFAULT_GOAL := help
+.PHONY: help setup demo test bench lint deny
+
+# Servers and builds of several tests share the machine: more threads than this only make each slower.
+TEST_THREADS ?= 4
+
+help: ## List the targets
+	@sed -n 's/^\([a-z]*\):.*## \(.*\)/  make \1\t\2/p' $(MAKEFILE_LIST) | expand -t 16
+
+setup: ## Install what the tests need and the system lacks (as root, else name it)
+	@tests/setup test
+
+demo: ## Rotate a PostgreSQL password twice and show what happens
+	@tests/setup demo
+	@cargo run --quiet --locked --package turnlock-tests --bin demo
+
+test: ## Run all tests
+	@tests/setup test
+	cargo build --workspace --bins --locked
+	cargo test --workspace --locked -- --test-threads=$(TEST_THREADS)
+
+bench: ## Measure size, start, rotation and memory of a release build
+	@tests/setup test
+	@cargo run --quiet --locked --package turnlock-tests --bin bench
+
+lint: ## Check format, lints and documentation
+	cargo fmt --all --check
+	cargo clippy --workspace --all-targets --locked -- -D warnings
+	RUSTDOCFLAGS='-D warnings' cargo doc --workspace --no-deps --locked
+
+deny: ## Check licences, advisories, bans and sources of the dependencies
+	@command -v cargo-deny >/dev/null || cargo install --locked cargo-deny
+	cargo deny check bans licenses sources
+	cargo deny check advisories

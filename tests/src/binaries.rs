@@ -1,0 +1,57 @@
+//! The workspace's own programs, built when a test first asks for one.
+
+use std::collections::HashMap;
+use std::path::{Path, PathBuf};
+use std::process::Command;
+use std::sync::OnceLock;
+
+use serde_json::Value;
+
+use crate::project;
+
+/// The function that rotates passwords of Postgres.
+pub fn turnlock_postgres() -> &'static Path {
+    find("turnlock-postgres")
+}
+
+/// Secrets Manager and the Lambda runtime on this machine.
+pub fn turnlock_local() -> &'static Path {
+    find("turnlock-local")
+}
+
+/// The program of this name, of the profile `dev`, in the target folder of the running test.
+///
+/// # Panics
+///
+/// If the workspace does not build or has no such program.
+pub fn find(name: &str) -> &'static Path {
+    static BUILT: OnceLock<HashMap<String, PathBuf>> = OnceLock::new();
+    let built = BUILT.get_or_init(build);
+    built.get(name).unwrap_or_else(|| panic!("the workspace has no program {name}"))
+}
+
+/// Builds all at once: the whole workspace agrees on features with the tests, so nothing is compiled twice.
+fn build() -> HashMap<String, PathBuf> {
+    let cargo = std::env::var_os("CARGO").unwrap_or_else(|| "cargo".into());
+    let output = Command::new(cargo)
+        .current_dir(project::root())
+        .args(["build", "--workspace", "--bins", "--locked", "--quiet"])
+        .arg("--message-format=json-render-diagnostics")
+        .arg("--target-dir")
+        .arg(project::target())
+        .output()
+        .expect("cargo runs");
+    let messages = String::from_utf8_lossy(&output.stdout);
+    assert!(
+        output.status.success(),
+        "the workspace does not build:\n{}",
+        String::from_utf8_lossy(&output.stderr)
+    );
+    messages.lines().filter_map(|line| program(&serde_json::from_str(line).ok()?)).collect()
+}
+
+fn program(message: &Value) -> Option<(String, PathBuf)> {
+    let name = message.pointer("/target/name")?.as_str()?;
+    let path = message.get("executable")?.as_str()?;
+    Some((name.to_owned(), PathBuf::from(path)))
+}

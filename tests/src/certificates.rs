@@ -1,0 +1,56 @@
+//! Throwaway certificate authorities and the server certificates they issue.
+
+use std::fmt;
+
+use rand::TryRng as _;
+use rand::rngs::SysRng;
+use rcgen::{BasicConstraints, CertificateParams, CertifiedIssuer, DnType, IsCa, KeyPair};
+
+/// A certificate authority that nobody trusts until told to.
+pub struct Authority {
+    issuer: CertifiedIssuer<'static, KeyPair>,
+}
+
+/// A server's certificate with its key, both PEM.
+#[derive(Clone, Debug)]
+pub struct Issued {
+    /// The certificate.
+    pub certificate: String,
+    /// Its private key.
+    pub key: String,
+}
+
+impl Authority {
+    /// Makes a new authority with a name and a key of its own.
+    #[expect(clippy::new_without_default, reason = "no two authorities are equal")]
+    pub fn new() -> Self {
+        let mut parameters = CertificateParams::default();
+        parameters.is_ca = IsCa::Ca(BasicConstraints::Unconstrained);
+        // Under a common name, a client would see a bad signature instead of an unknown issuer.
+        let number = SysRng.try_next_u64().expect("the system has randomness");
+        let name = format!("throwaway test authority {number:016x}");
+        parameters.distinguished_name.push(DnType::CommonName, name);
+        let key = KeyPair::generate().expect("a key pair");
+        let issuer = CertifiedIssuer::self_signed(parameters, key).expect("a certificate");
+        Self { issuer }
+    }
+
+    /// Its own certificate in PEM, for a client to trust.
+    pub fn certificate(&self) -> String {
+        self.issuer.pem()
+    }
+
+    /// Issues a server certificate for these names; IP addresses become IP names.
+    pub fn issue(&self, names: &[String]) -> Issued {
+        let key = KeyPair::generate().expect("a key pair");
+        let parameters = CertificateParams::new(names).expect("names fit for a certificate");
+        let certificate = parameters.signed_by(&key, &self.issuer).expect("a certificate");
+        Issued { certificate: certificate.pem(), key: key.serialize_pem() }
+    }
+}
+
+impl fmt::Debug for Authority {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.debug_struct("Authority").finish_non_exhaustive()
+    }
+}
