@@ -1,0 +1,45 @@
+//! TagResource and UntagResource.
+
+use serde_json::{Value, json};
+
+use crate::error::ApiError;
+use crate::input::Input;
+use crate::service::Service;
+
+const MOST_TAGS: usize = 50;
+
+pub(super) fn check(tags: &[(String, String)]) -> Result<(), ApiError> {
+    if tags.len() > MOST_TAGS {
+        return Err(ApiError::invalid_parameter("You can't have more than 50 tags on a secret."));
+    }
+    if tags.iter().any(|(key, _)| key.to_ascii_lowercase().starts_with("aws:")) {
+        return Err(ApiError::invalid_parameter(
+            "Tag keys that begin with aws: are reserved for AWS use.",
+        ));
+    }
+    Ok(())
+}
+
+pub(super) fn tag(service: &Service, input: &Input) -> Result<Value, ApiError> {
+    let added = input.tags();
+    service.change(input.secret_id(), |secret, now| {
+        secret.alive()?;
+        for (key, value) in added {
+            secret.tags.retain(|(existing, _)| *existing != key);
+            secret.tags.push((key, value));
+        }
+        check(&secret.tags)?;
+        secret.changed = now;
+        Ok(json!({}))
+    })
+}
+
+pub(super) fn untag(service: &Service, input: &Input) -> Result<Value, ApiError> {
+    let keys = input.texts("TagKeys").unwrap_or_default();
+    service.change(input.secret_id(), |secret, now| {
+        secret.alive()?;
+        secret.tags.retain(|(key, _)| !keys.contains(key));
+        secret.changed = now;
+        Ok(json!({}))
+    })
+}

@@ -1,0 +1,53 @@
+//! UpdateSecret.
+
+use serde_json::{Map, Value, json};
+
+use super::value::already_exists;
+use crate::error::ApiError;
+use crate::input::Input;
+use crate::rotation;
+use crate::secret::CURRENT;
+use crate::service::Service;
+
+pub(super) fn update(service: &Service, input: &Input) -> Result<Value, ApiError> {
+    let value = input.value()?;
+    let token = if value.is_some() { Some(input.token()?) } else { None };
+    let (answer, abandoned) = service.change(input.secret_id(), |secret, now| {
+        secret.alive()?;
+        for (member, field) in [
+            ("Description", &mut secret.description),
+            ("KmsKeyId", &mut secret.kms_key_id),
+            ("Type", &mut secret.external_type),
+        ] {
+            if let Some(text) = input.text(member) {
+                *field = (!text.is_empty()).then(|| text.to_owned());
+            }
+        }
+        let mut abandoned = None;
+        if let (Some(token), Some(value)) = (token, value) {
+            // Idempotent like PutSecretValue; also for the empty version of a rotation, "you
+            // can't modify an existing version" is what the service documents here.
+            match secret.version(token).map(|version| version.value.as_ref() == Some(&value)) {
+                Some(true) => {}
+                Some(false) => return Err(already_exists(token)),
+                None => {
+                    secret.add(token, Some(value), now);
+                    abandoned = rotation::abandon(secret, token);
+                    secret.attach(CURRENT, token)?;
+                }
+            }
+        }
+        secret.changed = now;
+        let mut answer = Map::new();
+        answer.insert("ARN".to_owned(), json!(secret.arn));
+        answer.insert("Name".to_owned(), json!(secret.name));
+        if let Some(token) = token {
+            answer.insert("VersionId".to_owned(), json!(token));
+        }
+        Ok((Value::Object(answer), abandoned.map(|version| (secret.arn.clone(), version))))
+    })?;
+    if let Some((arn, version)) = abandoned {
+        rotation::announce_abandoned(service, &arn, &version);
+    }
+    Ok(answer)
+}

@@ -1,0 +1,200 @@
+//! The command line.
+
+use std::path::PathBuf;
+use std::time::Duration;
+
+use clap::{Args, Parser, Subcommand, ValueEnum};
+use turnlock_local::{Builder, Delivery, Fault, Function, Knobs, Local, Operation};
+
+/// Secrets Manager and the Lambda runtime on this machine.
+#[derive(Debug, Parser)]
+#[command(name = "turnlock-local", version)]
+pub(crate) struct Options {
+    #[command(subcommand)]
+    pub(crate) command: Command,
+}
+
+#[derive(Debug, Subcommand)]
+pub(crate) enum Command {
+    /// Serve on 127.0.0.1 until Ctrl-C.
+    Serve(Serve),
+}
+
+#[derive(Debug, Args)]
+pub(crate) struct Serve {
+    /// The port; 0 takes one that is free.
+    #[arg(long, default_value_t = 0)]
+    port: u16,
+    /// A function: a command that speaks the Runtime API, or a URL that speaks Invoke.
+    #[arg(long = "function", value_name = "NAME=COMMAND|URL", value_parser = named)]
+    functions: Vec<(String, String)>,
+    /// A variable for a function's environment.
+    #[arg(long = "env", value_name = "NAME:KEY=VALUE", value_parser = variable)]
+    variables: Vec<(String, String, String)>,
+    /// Keep the state in this file.
+    #[arg(long, value_name = "FILE")]
+    data: Option<PathBuf>,
+    /// How long an invocation may take.
+    #[arg(long, value_name = "SECONDS", default_value_t = 30)]
+    timeout: u64,
+    /// Log warnings and errors only, and don't show what functions print.
+    #[arg(long)]
+    pub(crate) quiet: bool,
+    /// Reads by label answer with the state of this long ago.
+    #[arg(long, value_name = "MILLISECONDS", default_value_t = 0)]
+    label_lag: u64,
+    /// Time that every call takes.
+    #[arg(long, value_name = "MILLISECONDS", default_value_t = 0)]
+    latency: u64,
+    /// Throttle at the documented quotas.
+    #[arg(long)]
+    throttle: bool,
+    /// How each step is delivered.
+    #[arg(long, value_enum, default_value_t = Deliveries::Once)]
+    delivery: Deliveries,
+    /// How often a rotation is attempted.
+    #[arg(long, default_value_t = 3)]
+    attempts: u32,
+    /// Time between attempts.
+    #[arg(long, value_name = "MILLISECONDS", default_value_t = 1000)]
+    attempt_spacing: u64,
+    /// Time between steps.
+    #[arg(long, value_name = "MILLISECONDS", default_value_t = 0)]
+    step_spacing: u64,
+    /// Leave the RotationToken out of events.
+    #[arg(long)]
+    no_rotation_token: bool,
+    /// Deny a function's PutSecretValue without the RotationToken.
+    #[arg(long)]
+    require_rotation_token: bool,
+    /// Have the next COUNT calls of an operation end in a fault: throttled, denied, internal,
+    /// hang, drop, drop-answer, crash-before, crash-after, or the code of an error.
+    #[arg(long = "fail", value_name = "OPERATION:COUNT:FAULT", value_parser = fault)]
+    pub(crate) faults: Vec<PlannedFault>,
+}
+
+#[derive(Debug, Clone, Copy, ValueEnum)]
+enum Deliveries {
+    Once,
+    Twice,
+    Overlapping,
+}
+
+/// Faults that wait for the first calls.
+#[derive(Debug, Clone)]
+pub(crate) struct PlannedFault {
+    pub(crate) operation: Operation,
+    pub(crate) count: u32,
+    pub(crate) fault: Fault,
+}
+
+impl Serve {
+    pub(crate) fn builder(self) -> Builder {
+        let mut builder =
+            Local::builder().port(self.port).knobs(self.knobs()).forward_output(!self.quiet);
+        for (name, target) in &self.functions {
+            let mut function =
+                if target.starts_with("http://") { Function::url(target) } else { command(target) };
+            for (_, key, value) in self.variables.iter().filter(|(of, ..)| of == name) {
+                function = function.env(key, value);
+            }
+            builder = builder.function(name, function.timeout(Duration::from_secs(self.timeout)));
+        }
+        match self.data {
+            Some(path) => builder.data(path),
+            None => builder,
+        }
+    }
+
+    fn knobs(&self) -> Knobs {
+        Knobs {
+            label_lag: Duration::from_millis(self.label_lag),
+            latency: Duration::from_millis(self.latency),
+            throttle: self.throttle,
+            delivery: match self.delivery {
+                Deliveries::Once => Delivery::Once,
+                Deliveries::Twice => Delivery::Twice,
+                Deliveries::Overlapping => Delivery::Overlapping,
+            },
+            attempts: self.attempts,
+            attempt_spacing: Duration::from_millis(self.attempt_spacing),
+            step_spacing: Duration::from_millis(self.step_spacing),
+            rotation_token: !self.no_rotation_token,
+            require_rotation_token: self.require_rotation_token,
+            before_step: None,
+        }
+    }
+}
+
+/// A program and its arguments; quotes keep a word with spaces together.
+fn command(text: &str) -> Function {
+    let mut words = words(text).into_iter();
+    let program = words.next().unwrap_or_default();
+    words.fold(Function::binary(program), Function::arg)
+}
+
+fn words(text: &str) -> Vec<String> {
+    let (mut words, mut word, mut quote) = (Vec::new(), None::<String>, None);
+    for character in text.chars() {
+        match (quote, character) {
+            (Some(open), _) if open == character => quote = None,
+            (None, '"' | '\'') => {
+                quote = Some(character);
+                word.get_or_insert_default();
+            }
+            (None, ' ' | '\t') => words.extend(word.take()),
+            (Some(_) | None, _) => word.get_or_insert_default().push(character),
+        }
+    }
+    words.extend(word);
+    words
+}
+
+fn named(text: &str) -> Result<(String, String), String> {
+    match text.split_once('=') {
+        Some((name, target)) if !name.is_empty() && !target.is_empty() => {
+            Ok((name.to_owned(), target.to_owned()))
+        }
+        _ => Err("expected NAME=COMMAND or NAME=URL".to_owned()),
+    }
+}
+
+fn variable(text: &str) -> Result<(String, String, String), String> {
+    let parts = text.split_once(':').and_then(|(name, rest)| Some((name, rest.split_once('=')?)));
+    match parts {
+        Some((name, (key, value))) => Ok((name.to_owned(), key.to_owned(), value.to_owned())),
+        None => Err("expected NAME:KEY=VALUE".to_owned()),
+    }
+}
+
+fn fault(text: &str) -> Result<PlannedFault, String> {
+    let parts: Vec<&str> = text.split(':').collect();
+    let [operation, count, fault] = parts.as_slice() else {
+        return Err("expected OPERATION:COUNT:FAULT".to_owned());
+    };
+    let operation = operation.parse().map_err(|error| format!("{error}"))?;
+    let count = count.parse().map_err(|_| "COUNT must be a number".to_owned())?;
+    let fault = match *fault {
+        "throttled" => Fault::Throttled,
+        "denied" => Fault::AccessDenied,
+        "internal" => Fault::InternalServiceError,
+        "hang" => Fault::Hang,
+        "drop" => Fault::Drop,
+        "drop-answer" => Fault::DropAnswer,
+        "crash-before" => Fault::CrashBefore,
+        "crash-after" => Fault::CrashAfter,
+        code => Fault::Error { code: code.to_owned(), message: "Forced by --fail.".to_owned() },
+    };
+    Ok(PlannedFault { operation, count, fault })
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_command_is_split_at_spaces_outside_quotes() {
+        let split = words(r#"python3 -m "a b" '' x"#);
+        assert_eq!(split, ["python3", "-m", "a b", "", "x"]);
+    }
+}

@@ -1,0 +1,87 @@
+//! The documented request quotas, as token buckets.
+
+use std::sync::Mutex;
+use std::time::Instant;
+
+use crate::error::ApiError;
+use crate::lock::lock;
+use crate::operation::Operation;
+
+/// GetSecretValue and DescribeSecret together.
+const READS_A_SECOND: f64 = 10_000.0;
+/// PutSecretValue, UpdateSecret and UpdateSecretVersionStage together; not adjustable.
+const WRITES_A_SECOND: f64 = 50.0;
+
+#[derive(Debug)]
+pub(crate) struct Quotas {
+    reads: Mutex<Bucket>,
+    writes: Mutex<Bucket>,
+}
+
+#[derive(Debug)]
+struct Bucket {
+    rate: f64,
+    tokens: f64,
+    filled: Instant,
+}
+
+impl Quotas {
+    pub(crate) fn new() -> Self {
+        Self {
+            reads: Mutex::new(Bucket::full(READS_A_SECOND)),
+            writes: Mutex::new(Bucket::full(WRITES_A_SECOND)),
+        }
+    }
+
+    pub(crate) fn take(&self, operation: Operation) -> Result<(), ApiError> {
+        let bucket = if is_write(operation) {
+            &self.writes
+        } else if matches!(operation, Operation::GetSecretValue | Operation::DescribeSecret) {
+            &self.reads
+        } else {
+            return Ok(());
+        };
+        if lock(bucket).take(Instant::now()) { Ok(()) } else { Err(ApiError::throttled()) }
+    }
+}
+
+fn is_write(operation: Operation) -> bool {
+    matches!(
+        operation,
+        Operation::PutSecretValue | Operation::UpdateSecret | Operation::UpdateSecretVersionStage
+    )
+}
+
+impl Bucket {
+    fn full(rate: f64) -> Self {
+        Self { rate, tokens: rate, filled: Instant::now() }
+    }
+
+    fn take(&mut self, now: Instant) -> bool {
+        let grown = now.saturating_duration_since(self.filled).as_secs_f64() * self.rate;
+        self.tokens = (self.tokens + grown).min(self.rate);
+        self.filled = now;
+        let enough = self.tokens >= 1.0;
+        if enough {
+            self.tokens -= 1.0;
+        }
+        enough
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use std::time::Duration;
+
+    use super::*;
+
+    #[test]
+    fn fifty_writes_a_second_pass_and_the_next_waits_for_a_fiftieth_of_a_second() {
+        let start = Instant::now();
+        let mut bucket = Bucket { rate: 50.0, tokens: 50.0, filled: start };
+        assert!((0..50).all(|_| bucket.take(start)));
+        assert!(!bucket.take(start));
+        assert!(!bucket.take(start + Duration::from_millis(10)));
+        assert!(bucket.take(start + Duration::from_millis(21)));
+    }
+}
