@@ -15,3 +15,4 @@ pub mod faults;
 pub mod postgres;
 pub mod project;
 pub mod tools;
+pub mod world;
