@@ -236,7 +236,10 @@ impl Server {
 }
 
 /// What all servers have in common: little memory, no care for the disk, and a log of all that happens.
-const CONFIGURATION: [&str; 14] = [
+///
+/// Shared memory is in the server's folder, so that it goes with that.
+const CONFIGURATION: [&str; 15] = [
+    "dynamic_shared_memory_type = mmap",
     "listen_addresses = '127.0.0.1'",
     "fsync = off",
     "full_page_writes = off",
