@@ -154,7 +154,7 @@ async fn a_rotation_given_up_after_the_change_heals_at_the_next_one() {
     let world = World::start(Setup::default()).await;
     world.local.set_knobs(|knobs| {
         knobs.attempts = 2;
-        knobs.attempt_spacing = Duration::from_secs(60);
+        knobs.attempt_spacing = Duration::from_secs(3);
     });
     world.local.fail_next(Operation::UpdateSecretVersionStage, 1, Fault::AccessDenied);
     let mut events = world.local.subscribe();
