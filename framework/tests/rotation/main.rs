@@ -1,0 +1,8 @@
+//! What the framework promises of a rotation, over a vault and targets in memory.
+
+#![expect(clippy::unwrap_used, clippy::panic, reason = "a failed test should panic")]
+
+#[path = "../world/mod.rs"]
+mod world;
+
+mod crashes;
