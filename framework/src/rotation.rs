@@ -191,11 +191,11 @@ impl<R: Rotator, V: Vault> Drive<'_, R, V> {
             return Ok(Outcome::Changed);
         };
         // A doubled delivery, or a lost answer: the label may be where it belongs.
-        let now = self.within("describing the secret", self.vault.describe(secret)).await?;
-        if now.holder(Label::Current) == Some(version) {
-            return Ok(Outcome::Unchanged);
+        match self.within("describing the secret", self.vault.describe(secret)).await {
+            Ok(now) if now.holder(Label::Current) == Some(version) => Ok(Outcome::Unchanged),
+            // That one cannot tell now is no news: the move is what failed.
+            Ok(_) | Err(_) => Err(error),
         }
-        Err(error)
     }
 
     /// What Secrets Manager says of the version to make, in one round trip.
