@@ -5,4 +5,13 @@
 #[path = "../world/mod.rs"]
 mod world;
 
+mod calls;
+mod canaries;
 mod crashes;
+mod deadline;
+mod finish;
+mod healing;
+mod overlaps;
+mod refusals;
+mod repeats;
+mod test_only;

@@ -1,6 +1,7 @@
 //! A provider that mints keys, a few at a time, and the rotator of them.
 
 use std::collections::BTreeMap;
+use std::fmt::Debug;
 use std::sync::{Arc, Mutex, MutexGuard};
 use std::time::Duration;
 
@@ -40,17 +41,23 @@ pub(crate) struct Keys {
     fuse: Arc<Fuse>,
     most: usize,
     minted: Mutex<BTreeMap<String, (VersionId, Instant)>>,
+    /// What the framework handed over, as it prints.
+    pub(crate) given: Mutex<Vec<String>>,
 }
 
 impl Keys {
     /// A provider that has minted one key, and never has more than `most` alive.
     pub(crate) fn new(fuse: Arc<Fuse>, most: usize, first: &str) -> Self {
         let first = (first.to_owned(), (VersionId::new("v0"), Instant::now()));
-        Self { fuse, most, minted: Mutex::new([first].into()) }
+        Self { fuse, most, minted: Mutex::new([first].into()), given: Mutex::default() }
     }
 
     pub(crate) fn minted(&self) -> MutexGuard<'_, BTreeMap<String, (VersionId, Instant)>> {
         self.minted.lock().unwrap()
+    }
+
+    fn print(&self, given: &impl Debug) {
+        self.given.lock().unwrap().push(format!("{given:?}"));
     }
 
     fn mint(&self, key: &str, version: &VersionId) -> Result<(), TargetError> {
@@ -72,6 +79,7 @@ impl Rotator for Keys {
     const RETIRE: Retire = Retire::BeforeCreate;
 
     async fn create(&self, next: Create<'_, Self>) -> Result<Edit, TargetError> {
+        self.print(&next);
         let key = next.passwords.draw()?;
         self.fuse
             .call("mint", || self.mint(key.expose(), next.version))
@@ -82,19 +90,23 @@ impl Rotator for Keys {
 
     async fn test(&self, key: &ApiKey) -> Result<Verdict<()>, TargetError> {
         let known = self.fuse.call("login key", || self.minted().contains_key(key.key.expose()));
-        Ok(if known.await.map_err(broken)? {
+        let verdict = if known.await.map_err(broken)? {
             Verdict::Accepted(())
         } else {
             self.fuse.note("rejected key");
             Verdict::Rejected(TargetError::new(Class::AuthRejected, "no such key"))
-        })
+        };
+        self.print(&verdict);
+        Ok(verdict)
     }
 
-    async fn set(&self, _: Change<'_, Self>) -> Result<Outcome, TargetError> {
+    async fn set(&self, change: Change<'_, Self>) -> Result<Outcome, TargetError> {
+        self.print(&change);
         Ok(Outcome::Unchanged)
     }
 
     async fn retire(&self, key: &ApiKey, by: Authority<'_, Self>) -> Result<(), TargetError> {
+        self.print(&by);
         if by.credential() == key {
             return Err(TargetError::new(Class::Refused, "a key does not delete itself"));
         }

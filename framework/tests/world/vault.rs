@@ -41,7 +41,7 @@ impl Secret {
         }
     }
 
-    /// What RotateSecret does before createSecret: a pending version without a value.
+    /// What `RotateSecret` does before its first step: a pending version without a value.
     pub(crate) fn begin(&mut self, version: &str) {
         let id = VersionId::new(version);
         if self.find(&id).is_none() {
