@@ -15,6 +15,7 @@ use crate::{
 };
 
 mod authority;
+mod retirement;
 
 /// The most that Secrets Manager stores, in bytes.
 const MOST_BYTES: usize = 65_536;
@@ -215,10 +216,6 @@ impl<R: Rotator, V: Vault> Drive<'_, R, V> {
         document(stored, "current")
     }
 
-    async fn previous(&self) -> Result<Option<R::Credential>, Cause> {
-        Ok(readable::<R>(self.value(Version::Previous).await?))
-    }
-
     async fn value(&self, version: Version<'_>) -> Result<Option<Stored>, Cause> {
         self.within("reading the secret", self.vault.value(&self.event.secret_id, version)).await
     }
@@ -232,36 +229,6 @@ impl<R: Rotator, V: Vault> Drive<'_, R, V> {
     async fn close(&self, session: R::Session) {
         if let Err(cause) = self.within("closing a session", self.rotator.close(session)).await {
             tracing::debug!("a session did not close in good order: {cause}");
-        }
-    }
-
-    async fn retire_previous(&self, current: &R::Credential) -> Result<(), Cause> {
-        match self.previous().await? {
-            Some(previous) if previous != *current && previous.target() == current.target() => {
-                self.retire(&previous, current).await
-            }
-            _ => Ok(()),
-        }
-    }
-
-    /// Makes the target forget a credential, where it still accepts it.
-    async fn retire(&self, unwanted: &R::Credential, current: &R::Credential) -> Result<(), Cause> {
-        match self.log_in(unwanted).await? {
-            Verdict::Accepted(session) => self.close(session).await,
-            Verdict::Rejected(_) => return Ok(()),
-        }
-        let what = format!("retiring a credential at {}", unwanted.target());
-        if let Some(id) = current.admin() {
-            let admin = self.admin(&id, current).await?;
-            let by = self.admin_login(&id, &admin).await?;
-            return self.within(what, self.rotator.retire(unwanted, by)).await;
-        }
-        match self.log_in(current).await? {
-            Verdict::Accepted(session) => {
-                let by = Authority::new(Holder::Own, current, session);
-                self.within(what, self.rotator.retire(unwanted, by)).await
-            }
-            Verdict::Rejected(reason) => Err(reason.into()),
         }
     }
 
