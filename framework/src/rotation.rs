@@ -1,6 +1,7 @@
 //! Does what [`machine`](crate::machine) decides: the four steps, over any vault and any rotator.
 
 use std::future::Future;
+use std::time::Duration;
 
 use tokio::time::{Instant, timeout_at};
 
@@ -16,6 +17,9 @@ use crate::{
 
 mod authority;
 mod retirement;
+
+/// How long the end of a session is waited for, which decides nothing.
+const CLOSE: Duration = Duration::from_secs(2);
 
 /// The most that Secrets Manager stores, in bytes.
 const MOST_BYTES: usize = 65_536;
@@ -160,7 +164,10 @@ impl<R: Rotator, V: Vault> Drive<'_, R, V> {
     ) -> Result<(), Cause> {
         let by = Authority::new(Holder::Own, pending, session);
         let what = format!("checking the rights at {}", pending.target());
-        let Err(missing) = self.within(what, self.rotator.preflight(pending, by)).await else {
+        // Half of the time that is left: the other half is for finding out what the answer means.
+        let now = Instant::now();
+        let half = now + self.deadline.saturating_duration_since(now) / 2;
+        let Err(missing) = until(half, what, self.rotator.preflight(pending, by)).await else {
             return Ok(());
         };
         if read::<R>(&self.current().await?, "current")? == *pending {
@@ -227,7 +234,9 @@ impl<R: Rotator, V: Vault> Drive<'_, R, V> {
 
     /// Ends a session; that it did not end well changes nothing.
     async fn close(&self, session: R::Session) {
-        if let Err(cause) = self.within("closing a session", self.rotator.close(session)).await {
+        let end = self.deadline.min(Instant::now() + CLOSE);
+        let closed = until(end, "closing a session", self.rotator.close(session));
+        if let Err(cause) = closed.await {
             tracing::debug!("a session did not close in good order: {cause}");
         }
     }
@@ -252,10 +261,18 @@ impl<R: Rotator, V: Vault> Drive<'_, R, V> {
         what: impl Into<String>,
         work: impl Future<Output = Result<T, E>>,
     ) -> Result<T, Cause> {
-        match timeout_at(self.deadline, work).await {
-            Ok(done) => done.map_err(Into::into),
-            Err(_) => Err(Cause::Timeout(what.into())),
-        }
+        until(self.deadline, what, work).await
+    }
+}
+
+async fn until<T, E: Into<Cause>>(
+    end: Instant,
+    what: impl Into<String>,
+    work: impl Future<Output = Result<T, E>>,
+) -> Result<T, Cause> {
+    match timeout_at(end, work).await {
+        Ok(done) => done.map_err(Into::into),
+        Err(_) => Err(Cause::Timeout(what.into())),
     }
 }
 
