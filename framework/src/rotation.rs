@@ -11,8 +11,8 @@ use crate::machine::{Action, Value, decide};
 use crate::rotator::{Authority, Change, Create, Holder, Retire, Verdict};
 use crate::vault::{Label, Stored, Vault, Version, Write, Written};
 use crate::{
-    Credential, Document, Failure, Malformed, Outcome, PasswordPolicy, Passwords, RotationEvent,
-    Rotator, SecretId, Step,
+    Class, Credential, Document, Failure, Malformed, Outcome, PasswordPolicy, Passwords,
+    RotationEvent, Rotator, SecretId, Step,
 };
 
 mod authority;
@@ -83,8 +83,19 @@ impl<R: Rotator, V: Vault> Drive<'_, R, V> {
     async fn next(&self, document: &Document, current: &R::Credential) -> Result<Document, Cause> {
         let policy = self.policy.for_secret(document).map_err(malformed("current"))?;
         let passwords = Passwords::new(policy);
-        let create = Create { current, version: &self.event.version, passwords: &passwords };
-        let edit = self.within("creating the next credential", self.rotator.create(create)).await?;
+        let create = || {
+            let next = Create { current, version: &self.event.version, passwords: &passwords };
+            self.within("creating the next credential", self.rotator.create(next))
+        };
+        let edit = match create().await {
+            Err(full) if R::RETIRE == Retire::BeforeCreate && full.class() == Class::Refused => {
+                if !self.made_room(current).await {
+                    return Err(full);
+                }
+                create().await?
+            }
+            created => created?,
+        };
         let next = document.edited(&edit).map_err(malformed("next"))?;
         let credential = read::<R>(&next, "next")?;
         if credential == *current {

@@ -48,6 +48,14 @@ pub trait Rotator: Send + Sync + Sized + 'static {
     const RETIRE: Retire = Retire::ByTarget;
 
     /// Writes the next credential as an edit of the current document.
+    ///
+    /// Two invocations can do this at once for one version, and only one of their answers is stored; what
+    /// the other made is then retired. So leave alone what this version may have made a moment ago.
+    ///
+    /// # Errors
+    ///
+    /// Class `refused` where the target has as many credentials as it may: where [`RETIRE`](Self::RETIRE)
+    /// says so, what abandoned rotations left is retired then, and this is asked for once more.
     fn create(
         &self,
         next: Create<'_, Self>,
