@@ -3,10 +3,11 @@
 use turnlock::Step;
 use turnlock::vault::Label;
 
-use crate::world::database::Database;
+use crate::world::database::{Database, User};
 use crate::world::fuse::Fault;
 use crate::world::keys::{Keys, LEFTOVER};
-use crate::world::{Fake, World};
+use crate::world::vault::Value;
+use crate::world::{Fake, KEY, OWN, World};
 
 /// What has to work at any moment.
 #[derive(Clone, Copy, PartialEq)]
@@ -160,6 +161,44 @@ async fn overlapping_keys_survive_a_crash_before_and_after_any_call() {
     let points = sweep(World::two_keys, Promise::Current, |world: &World<Keys>| {
         assert_eq!(world.rotator.minted().len(), 2, "a key of no version lives on");
         assert!(world.works(Label::Previous));
+    });
+    visited(points.await, 4_000);
+}
+
+/// Somebody cleared the pending label after setSecret: the password that works is on no label.
+fn interrupted(world: World<Database>, secondary: Option<&str>) -> World<Database> {
+    world.app(|secret| {
+        let lost = OWN.replace("first-secret", "lost-secret");
+        secret.put("lost", Value::Text(lost));
+        secret.clear(Label::Pending);
+    });
+    let mut user = User::new("lost-secret");
+    user.secondary = secondary.map(str::to_owned);
+    world.rotator.users().insert("app".to_owned(), user);
+    world
+}
+
+#[tokio::test(start_paused = true)]
+async fn healing_an_interrupted_rotation_survives_a_crash_before_and_after_any_call() {
+    let build = || interrupted(World::single_user(), None);
+    visited(sweep(build, Promise::AnyVersion, |_| {}).await, 4_000);
+    let build = || interrupted(World::dual_password(), Some("first-secret"));
+    visited(sweep(build, Promise::Current, |_| {}).await, 4_000);
+}
+
+#[tokio::test(start_paused = true)]
+async fn making_room_for_a_key_survives_a_crash_before_and_after_any_call() {
+    let build = || {
+        let world = World::two_keys();
+        world.rotator.add("lost-secret", "lost");
+        world.app(|secret| {
+            secret.put("lost", Value::Text(KEY.replace("first-secret", "lost-secret")));
+            secret.clear(Label::Pending);
+        });
+        world
+    };
+    let points = sweep(build, Promise::Current, |world: &World<Keys>| {
+        assert_eq!(world.rotator.minted().len(), 2, "a key of no version lives on");
     });
     visited(points.await, 4_000);
 }

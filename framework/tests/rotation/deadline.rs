@@ -3,9 +3,11 @@
 use std::time::Duration;
 
 use tokio::time::Instant;
+use turnlock::vault::Label;
 use turnlock::{Class, Step};
 
 use crate::world::fuse::Fault;
+use crate::world::vault::Value;
 use crate::world::{Fake, World, far};
 
 /// Takes the steps before `step` calmly, and `step` with a call that never answers.
@@ -74,4 +76,41 @@ async fn a_search_for_old_versions_that_never_answers_is_named() {
     let world = World::single_user();
     world.rotator.users().get_mut("app").unwrap().primary = "nobody-knows".to_owned();
     waits(&world, Step::Set, "ListSecretVersionIds", "listing old versions").await;
+}
+
+#[tokio::test(start_paused = true)]
+async fn a_session_that_never_closes_takes_no_more_than_a_moment() {
+    let world = World::alternating_users();
+    let (started, patience) = (Instant::now(), Duration::from_secs(5));
+    world.app(|secret| secret.begin("v1"));
+    world.fuse.arm_at("close", Fault::NeverAnswers);
+    world.attempt("v1", 1).await.unwrap();
+    assert_eq!(world.fuse.blown(), 1);
+    assert!(world.works(Label::Current));
+    assert!(Instant::now() - started < patience);
+}
+
+#[tokio::test(start_paused = true)]
+async fn a_check_that_never_answers_does_not_stop_a_full_rotation() {
+    let world = World::single_user();
+    world.app(|secret| secret.begin("v1"));
+    world.fuse.arm_at("preflight", Fault::NeverAnswers);
+    world.attempt("v1", 1).await.unwrap();
+    assert_eq!(world.fuse.blown(), 1);
+    assert!(world.works(Label::Current));
+}
+
+#[tokio::test(start_paused = true)]
+async fn a_check_that_never_answers_is_named_where_it_is_all_there_is_to_do() {
+    for (world, what) in [
+        (World::single_user(), "checking the rights at db.internal"),
+        (World::alternating_users(), "checking the admin's rights at db.internal"),
+    ] {
+        let current = world.text(Label::Current).unwrap();
+        world.app(|secret| secret.put("check", Value::Text(current)));
+        world.fuse.arm_at("preflight", Fault::NeverAnswers);
+        let failure = world.step(Step::Test, "check").await.unwrap_err().failure();
+        assert_eq!(failure.class(), Class::Timeout);
+        assert!(failure.to_string().contains(what), "{failure}");
+    }
 }

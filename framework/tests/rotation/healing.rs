@@ -5,7 +5,7 @@ use turnlock::{Outcome, Step};
 
 use crate::world::database::Database;
 use crate::world::vault::Value;
-use crate::world::{OWN, World};
+use crate::world::{KEY, OWN, World};
 
 /// Changes the target to a pending version, whose label somebody then clears.
 async fn interrupted(world: &World<Database>, version: &str) {
@@ -40,6 +40,7 @@ async fn a_password_that_is_buried_under_abandoned_versions_sets_the_next_one() 
     }
     world.app(|secret| secret.put("v5", Value::Binary));
     world.app(|secret| secret.put("v6", Value::Text("not JSON".into())));
+    world.app(|secret| secret.put("v6b", Value::Sealed));
     world.rotation("v7").await;
     assert!(world.works(Label::Current));
 }
@@ -121,4 +122,76 @@ async fn a_repeated_set_after_healing_has_nothing_left_to_do() {
     world.step(Step::Create, "v2").await.unwrap();
     assert_eq!(world.step(Step::Set, "v2").await.unwrap(), Outcome::Changed);
     assert_eq!(world.step(Step::Set, "v2").await.unwrap(), Outcome::Unchanged);
+}
+
+#[tokio::test(start_paused = true)]
+async fn a_previous_version_that_nobody_can_decrypt_does_not_hide_the_ones_before_it() {
+    let world = World::single_user();
+    interrupted(&world, "v1").await;
+    world.app(|secret| {
+        secret.put("sealed", Value::Sealed);
+        secret.clear(Label::Pending);
+        secret.labels.insert(Label::Previous.name(), turnlock::VersionId::new("sealed"));
+    });
+    world.rotation("v2").await;
+    assert!(world.works(Label::Current));
+}
+
+#[tokio::test(start_paused = true)]
+async fn a_key_that_works_is_not_retired_for_a_current_one_that_does_not() {
+    for world in [World::keys(3), World::keys_with_admin(3)] {
+        world.rotation("v1").await;
+        let current = world.text(Label::Current).unwrap();
+        let key = turnlock::Sensitive::new(current);
+        let key = turnlock::Document::parse(key).unwrap().string("key").unwrap();
+        world.rotator.minted().remove(&key);
+        assert!(!world.works(Label::Current));
+        assert!(world.works(Label::Previous));
+        world.app(|secret| secret.begin("v2"));
+        let before = world.snapshot();
+        let failure = world.step(Step::Create, "v2").await.unwrap_err().failure();
+        assert_eq!(failure.class().name(), "auth-rejected");
+        assert_eq!(world.snapshot(), before);
+    }
+}
+
+#[tokio::test(start_paused = true)]
+async fn an_admin_retires_the_previous_key() {
+    let world = World::keys_with_admin(2);
+    world.rotation("v1").await;
+    world.rotation("v2").await;
+    world.rotation("v3").await;
+    assert!(world.works(Label::Current));
+    assert!(world.works(Label::Previous));
+    assert_eq!(world.rotator.minted().len(), 3);
+}
+
+#[tokio::test(start_paused = true)]
+async fn the_key_of_an_abandoned_rotation_does_not_take_the_place_of_the_next_one() {
+    let world = World::two_keys();
+    world.rotation("v1").await;
+    for abandoned in ["v2", "v3"] {
+        world.app(|secret| secret.begin(abandoned));
+        world.step(Step::Create, abandoned).await.unwrap();
+        world.app(|secret| secret.clear(Label::Pending));
+    }
+    world.rotation("v4").await;
+    assert!(world.works(Label::Current));
+    assert!(world.works(Label::Previous));
+    assert_eq!(world.rotator.minted().len(), 2);
+}
+
+#[tokio::test(start_paused = true)]
+async fn the_key_of_a_version_with_any_label_is_not_taken_for_abandoned() {
+    let world = World::two_keys();
+    world.rotator.add("in-use-elsewhere", "pinned");
+    world.app(|secret| {
+        let pinned = KEY.replace("first-secret", "in-use-elsewhere");
+        secret.put("pinned", Value::Text(pinned));
+        secret.labels.insert("PINNED", turnlock::VersionId::new("pinned"));
+        secret.begin("v1");
+    });
+    let failure = world.step(Step::Create, "v1").await.unwrap_err().failure();
+    assert!(failure.to_string().contains("as many keys as it may"), "{failure}");
+    assert_eq!(world.rotator.minted().len(), 2);
 }

@@ -8,7 +8,7 @@ use std::time::Duration;
 use tokio::time::Instant;
 use turnlock::{
     Authority, Change, Class, Create, Credential, Document, Edit, Malformed, Outcome, Retire,
-    Rotator, Sensitive, Target, TargetError, Verdict, VersionId,
+    Rotator, SecretId, Sensitive, Target, TargetError, Verdict, VersionId,
 };
 
 use super::Fake;
@@ -21,11 +21,16 @@ pub(crate) const LEFTOVER: Duration = Duration::from_secs(15 * 60);
 pub(crate) struct ApiKey {
     account: String,
     key: Sensitive,
+    admin: Option<SecretId>,
 }
 
 impl Credential for ApiKey {
     fn read(secret: &Document) -> Result<Self, Malformed> {
-        Ok(Self { account: secret.string("account")?, key: secret.sensitive("key")? })
+        Ok(Self {
+            account: secret.string("account")?,
+            key: secret.sensitive("key")?,
+            admin: secret.optional_string("masterarn")?.map(SecretId::new),
+        })
     }
 
     fn target(&self) -> Target {
@@ -34,6 +39,10 @@ impl Credential for ApiKey {
 
     fn principal(&self) -> &str {
         &self.account
+    }
+
+    fn admin(&self) -> Option<SecretId> {
+        self.admin.clone()
     }
 }
 
@@ -50,6 +59,11 @@ impl Keys {
     pub(crate) fn new(fuse: Arc<Fuse>, most: usize, first: &str) -> Self {
         let first = (first.to_owned(), (VersionId::new("v0"), Instant::now()));
         Self { fuse, most, minted: Mutex::new([first].into()), given: Mutex::default() }
+    }
+
+    /// Mints a key behind everybody's back.
+    pub(crate) fn add(&self, key: &str, version: &str) {
+        self.minted().insert(key.to_owned(), (VersionId::new(version), Instant::now()));
     }
 
     pub(crate) fn minted(&self) -> MutexGuard<'_, BTreeMap<String, (VersionId, Instant)>> {

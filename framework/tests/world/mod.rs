@@ -36,6 +36,10 @@ pub(crate) const OF_ADMIN: &str =
 pub(crate) const KEY: &str =
     "{\"account\":\"acme\" ,\"key\":\"first-secret\", \"note\": [true , {\"kept\":1e3}]}\n";
 
+pub(crate) const KEY_WITH_ADMIN: &str =
+    r#"{"account":"acme","key":"first-secret","masterarn":"admin-secret"}"#;
+pub(crate) const KEY_OF_ADMIN: &str = r#"{"account":"acme-admin","key":"admins-secret"}"#;
+
 /// A rotator that lives in memory, and lets a test look behind it.
 pub(crate) trait Fake: Rotator {
     /// The fields that a rotation changes.
@@ -102,6 +106,15 @@ impl World<Keys> {
     pub(crate) fn two_keys() -> Self {
         Self::keys(2)
     }
+
+    /// Keys that an admin deletes, where one more is alive: the admin's own.
+    pub(crate) fn keys_with_admin(most: usize) -> Self {
+        let world = Self::new(KEY_WITH_ADMIN, |fuse| Keys::new(fuse, most + 1, "first-secret"));
+        let admin = Secret::new("a0", Value::Text(KEY_OF_ADMIN.to_owned()));
+        world.vault.insert(ADMIN_SECRET, admin);
+        world.rotator.add("admins-secret", "a0");
+        world
+    }
 }
 
 impl<R: Fake> World<R> {
@@ -163,7 +176,7 @@ impl<R: Fake> World<R> {
         let versions = self.app(|secret| secret.versions.clone());
         versions.iter().any(|(_, value)| match value {
             Some(Value::Text(text)) => self.accepts(text),
-            Some(Value::Binary) | None => false,
+            Some(Value::Binary | Value::Sealed) | None => false,
         })
     }
 

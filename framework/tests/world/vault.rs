@@ -9,6 +9,7 @@ use turnlock::{Class, SecretId, Sensitive, Vault, VaultError, VersionId};
 use super::fuse::Fuse;
 
 const MOST_BYTES: usize = 65_536;
+const SEALED: &str = "AccessDeniedException";
 
 pub(crate) struct MemoryVault {
     fuse: Arc<Fuse>,
@@ -28,6 +29,8 @@ pub(crate) struct Secret {
 pub(crate) enum Value {
     Text(String),
     Binary,
+    /// Encrypted with a key that may no longer be used.
+    Sealed,
 }
 
 impl Secret {
@@ -68,7 +71,7 @@ impl Secret {
     pub(crate) fn text(&self, label: Label) -> Option<&str> {
         match self.value(self.labels.get(label.name())?)? {
             Value::Text(text) => Some(text),
-            Value::Binary => None,
+            Value::Binary | Value::Sealed => None,
         }
     }
 
@@ -158,7 +161,9 @@ impl MemoryVault {
             effect(secrets.get_mut(secret.as_str()).ok_or("ResourceNotFoundException")?)
         });
         match answer.await {
-            Ok(answer) => answer.map_err(|code| failed(Class::Refused, Some(code))),
+            Ok(answer) => answer.map_err(|code| {
+                failed(if code == SEALED { Class::Permission } else { Class::Refused }, Some(code))
+            }),
             Err(_) => Err(failed(Class::Tcp, None)),
         }
     }
@@ -185,10 +190,12 @@ impl Vault for MemoryVault {
                 Version::Previous => s.labels.get(Label::Previous.name()),
                 Version::Id(id) => Some(id),
             };
-            Ok(id.and_then(|id| s.value(id)).map(|value| match value {
-                Value::Text(text) => Stored::Text(Sensitive::new(text.as_str())),
-                Value::Binary => Stored::Binary,
-            }))
+            match id.and_then(|id| s.value(id)) {
+                Some(Value::Text(text)) => Ok(Some(Stored::Text(Sensitive::new(text.as_str())))),
+                Some(Value::Binary) => Ok(Some(Stored::Binary)),
+                Some(Value::Sealed) => Err(SEALED),
+                None => Ok(None),
+            }
         };
         self.call("GetSecretValue", name, secret, read).await
     }
