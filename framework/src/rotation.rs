@@ -1,6 +1,7 @@
 //! Does what [`machine`](crate::machine) decides: the four steps, over any vault and any rotator.
 
 use std::future::Future;
+use std::time::Duration;
 
 use tokio::time::{Instant, timeout_at};
 
@@ -10,11 +11,15 @@ use crate::machine::{Action, Value, decide};
 use crate::rotator::{Authority, Change, Create, Holder, Retire, Verdict};
 use crate::vault::{Label, Stored, Vault, Version, Write, Written};
 use crate::{
-    Credential, Document, Failure, Malformed, Outcome, PasswordPolicy, Passwords, RotationEvent,
-    Rotator, SecretId, Step,
+    Class, Credential, Document, Failure, Malformed, Outcome, PasswordPolicy, Passwords,
+    RotationEvent, Rotator, SecretId, Step,
 };
 
 mod authority;
+mod retirement;
+
+/// How long the end of a session is waited for, which decides nothing.
+const CLOSE: Duration = Duration::from_secs(2);
 
 /// The most that Secrets Manager stores, in bytes.
 const MOST_BYTES: usize = 65_536;
@@ -78,8 +83,19 @@ impl<R: Rotator, V: Vault> Drive<'_, R, V> {
     async fn next(&self, document: &Document, current: &R::Credential) -> Result<Document, Cause> {
         let policy = self.policy.for_secret(document).map_err(malformed("current"))?;
         let passwords = Passwords::new(policy);
-        let create = Create { current, version: &self.event.version, passwords: &passwords };
-        let edit = self.within("creating the next credential", self.rotator.create(create)).await?;
+        let create = || {
+            let next = Create { current, version: &self.event.version, passwords: &passwords };
+            self.within("creating the next credential", self.rotator.create(next))
+        };
+        let edit = match create().await {
+            Err(full) if R::RETIRE == Retire::BeforeCreate && full.class() == Class::Refused => {
+                if !self.made_room(current).await {
+                    return Err(full);
+                }
+                create().await?
+            }
+            created => created?,
+        };
         let next = document.edited(&edit).map_err(malformed("next"))?;
         let credential = read::<R>(&next, "next")?;
         if credential == *current {
@@ -159,7 +175,10 @@ impl<R: Rotator, V: Vault> Drive<'_, R, V> {
     ) -> Result<(), Cause> {
         let by = Authority::new(Holder::Own, pending, session);
         let what = format!("checking the rights at {}", pending.target());
-        let Err(missing) = self.within(what, self.rotator.preflight(pending, by)).await else {
+        // Half of the time that is left: the other half is for finding out what the answer means.
+        let now = Instant::now();
+        let half = now + self.deadline.saturating_duration_since(now) / 2;
+        let Err(missing) = until(half, what, self.rotator.preflight(pending, by)).await else {
             return Ok(());
         };
         if read::<R>(&self.current().await?, "current")? == *pending {
@@ -191,11 +210,11 @@ impl<R: Rotator, V: Vault> Drive<'_, R, V> {
             return Ok(Outcome::Changed);
         };
         // A doubled delivery, or a lost answer: the label may be where it belongs.
-        let now = self.within("describing the secret", self.vault.describe(secret)).await?;
-        if now.holder(Label::Current) == Some(version) {
-            return Ok(Outcome::Unchanged);
+        match self.within("describing the secret", self.vault.describe(secret)).await {
+            Ok(now) if now.holder(Label::Current) == Some(version) => Ok(Outcome::Unchanged),
+            // That one cannot tell now is no news: the move is what failed.
+            Ok(_) | Err(_) => Err(error),
         }
-        Err(error)
     }
 
     /// What Secrets Manager says of the version to make, in one round trip.
@@ -215,10 +234,6 @@ impl<R: Rotator, V: Vault> Drive<'_, R, V> {
         document(stored, "current")
     }
 
-    async fn previous(&self) -> Result<Option<R::Credential>, Cause> {
-        Ok(readable::<R>(self.value(Version::Previous).await?))
-    }
-
     async fn value(&self, version: Version<'_>) -> Result<Option<Stored>, Cause> {
         self.within("reading the secret", self.vault.value(&self.event.secret_id, version)).await
     }
@@ -230,38 +245,10 @@ impl<R: Rotator, V: Vault> Drive<'_, R, V> {
 
     /// Ends a session; that it did not end well changes nothing.
     async fn close(&self, session: R::Session) {
-        if let Err(cause) = self.within("closing a session", self.rotator.close(session)).await {
+        let end = self.deadline.min(Instant::now() + CLOSE);
+        let closed = until(end, "closing a session", self.rotator.close(session));
+        if let Err(cause) = closed.await {
             tracing::debug!("a session did not close in good order: {cause}");
-        }
-    }
-
-    async fn retire_previous(&self, current: &R::Credential) -> Result<(), Cause> {
-        match self.previous().await? {
-            Some(previous) if previous != *current && previous.target() == current.target() => {
-                self.retire(&previous, current).await
-            }
-            _ => Ok(()),
-        }
-    }
-
-    /// Makes the target forget a credential, where it still accepts it.
-    async fn retire(&self, unwanted: &R::Credential, current: &R::Credential) -> Result<(), Cause> {
-        match self.log_in(unwanted).await? {
-            Verdict::Accepted(session) => self.close(session).await,
-            Verdict::Rejected(_) => return Ok(()),
-        }
-        let what = format!("retiring a credential at {}", unwanted.target());
-        if let Some(id) = current.admin() {
-            let admin = self.admin(&id, current).await?;
-            let by = self.admin_login(&id, &admin).await?;
-            return self.within(what, self.rotator.retire(unwanted, by)).await;
-        }
-        match self.log_in(current).await? {
-            Verdict::Accepted(session) => {
-                let by = Authority::new(Holder::Own, current, session);
-                self.within(what, self.rotator.retire(unwanted, by)).await
-            }
-            Verdict::Rejected(reason) => Err(reason.into()),
         }
     }
 
@@ -285,10 +272,18 @@ impl<R: Rotator, V: Vault> Drive<'_, R, V> {
         what: impl Into<String>,
         work: impl Future<Output = Result<T, E>>,
     ) -> Result<T, Cause> {
-        match timeout_at(self.deadline, work).await {
-            Ok(done) => done.map_err(Into::into),
-            Err(_) => Err(Cause::Timeout(what.into())),
-        }
+        until(self.deadline, what, work).await
+    }
+}
+
+async fn until<T, E: Into<Cause>>(
+    end: Instant,
+    what: impl Into<String>,
+    work: impl Future<Output = Result<T, E>>,
+) -> Result<T, Cause> {
+    match timeout_at(end, work).await {
+        Ok(done) => done.map_err(Into::into),
+        Err(_) => Err(Cause::Timeout(what.into())),
     }
 }
 

@@ -48,6 +48,14 @@ pub trait Rotator: Send + Sync + Sized + 'static {
     const RETIRE: Retire = Retire::ByTarget;
 
     /// Writes the next credential as an edit of the current document.
+    ///
+    /// Two invocations can do this at once for one version, and only one of their answers is stored; what
+    /// the other made is then retired. So leave alone what this version may have made a moment ago.
+    ///
+    /// # Errors
+    ///
+    /// Class `refused` where the target has as many credentials as it may: where [`RETIRE`](Self::RETIRE)
+    /// says so, what abandoned rotations left is retired then, and this is asked for once more.
     fn create(
         &self,
         next: Create<'_, Self>,
@@ -123,7 +131,6 @@ pub trait Rotator: Send + Sync + Sized + 'static {
 }
 
 /// What a rotator makes the next credential of.
-#[derive(Debug)]
 #[non_exhaustive]
 pub struct Create<'a, R: Rotator> {
     /// The credential to replace.
@@ -134,8 +141,18 @@ pub struct Create<'a, R: Rotator> {
     pub passwords: &'a Passwords,
 }
 
+// Derived, it would ask for a rotator that is `Debug` itself.
+impl<R: Rotator> fmt::Debug for Create<'_, R> {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.debug_struct("Create")
+            .field("current", self.current)
+            .field("version", self.version)
+            .field("passwords", self.passwords)
+            .finish()
+    }
+}
+
 /// A change of the target.
-#[derive(Debug)]
 #[non_exhaustive]
 pub struct Change<'a, R: Rotator> {
     /// The credential in use.
@@ -146,6 +163,17 @@ pub struct Change<'a, R: Rotator> {
     pub version: &'a VersionId,
     /// Who makes the change.
     pub by: Authority<'a, R>,
+}
+
+impl<R: Rotator> fmt::Debug for Change<'_, R> {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.debug_struct("Change")
+            .field("current", self.current)
+            .field("pending", self.pending)
+            .field("version", self.version)
+            .field("by", &self.by)
+            .finish()
+    }
 }
 
 /// What the target said of a credential. That it could not say is an error, never a verdict.

@@ -86,7 +86,7 @@ impl<R: Rotator, V: Vault> Drive<'_, R, V> {
         tried: &mut Vec<R::Credential>,
         version: Version<'_>,
     ) -> Result<Option<Own<R>>, Cause> {
-        let Some(old) = readable::<R>(self.value(version).await?) else { return Ok(None) };
+        let Some(old) = self.old(version).await? else { return Ok(None) };
         let same_login = old.target() == pending.target() && old.principal() == pending.principal();
         if !same_login || old == *current || old == *pending || tried.contains(&old) {
             return Ok(None);
@@ -100,6 +100,20 @@ impl<R: Rotator, V: Vault> Drive<'_, R, V> {
                 tried.push(old);
                 Ok(None)
             }
+        }
+    }
+
+    /// Reads an old version, if it is one that can be read.
+    ///
+    /// One whose KMS key is gone tells nothing of the others.
+    pub(super) async fn old(&self, version: Version<'_>) -> Result<Option<R::Credential>, Cause> {
+        match self.value(version).await {
+            Ok(stored) => Ok(readable::<R>(stored)),
+            Err(Cause::Vault(error)) if error.class == Class::Permission => {
+                tracing::warn!("an old version cannot be read: {error}");
+                Ok(None)
+            }
+            Err(cause) => Err(cause),
         }
     }
 

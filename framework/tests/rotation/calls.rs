@@ -1,0 +1,107 @@
+//! How much a calm rotation costs: calls, the waits between them, logins.
+
+use turnlock::Step;
+
+use crate::world::{Fake, World};
+
+const DESCRIBE: &str = "DescribeSecret app-secret";
+const PENDING: &str = "GetSecretValue app-secret v2";
+const CURRENT: &str = "GetSecretValue app-secret AWSCURRENT";
+const PREVIOUS: &str = "GetSecretValue app-secret AWSPREVIOUS";
+const ADMIN: &str = "GetSecretValue admin-secret AWSCURRENT";
+const PUT: &str = "PutSecretValue app-secret";
+const PROMOTE: &str = "UpdateSecretVersionStage app-secret";
+
+#[derive(Debug, Eq, PartialEq)]
+struct Cost {
+    vault_calls: usize,
+    vault_round_trips: usize,
+    logins: usize,
+    rejected: usize,
+}
+
+fn is_vault(call: &str) -> bool {
+    call.contains("Secret")
+}
+
+/// The second rotation, so that there is a previous version: what each step calls, and the sum.
+async fn calm<R: Fake>(world: World<R>, expected: [(&[&str], usize); 4]) -> Cost {
+    world.rotation("v1").await;
+    world.app(|secret| secret.begin("v2"));
+    let mut cost = Cost { vault_calls: 0, vault_round_trips: 0, logins: 0, rejected: 0 };
+    for (step, (calls, round_trips)) in Step::ALL.into_iter().zip(expected) {
+        world.fuse.disarm();
+        world.step(step, "v2").await.unwrap();
+        let log = world.fuse.log();
+        assert_eq!(log, calls, "{step}");
+        assert_eq!(world.fuse.round_trips(), round_trips, "{step}");
+        let count = |wanted: fn(&str) -> bool| log.iter().filter(|call| wanted(call)).count();
+        let target_calls = count(|call| !is_vault(call) && !call.starts_with("rejected"));
+        // No call to the target overlaps with another one.
+        cost.vault_round_trips += round_trips - target_calls;
+        cost.vault_calls += count(is_vault);
+        cost.logins += count(|call| call.starts_with("login"));
+        cost.rejected += count(|call| call.starts_with("rejected"));
+    }
+    cost
+}
+
+const CREATE: (&[&str], usize) = (&[DESCRIBE, PENDING, CURRENT, PUT], 2);
+const TEST: (&[&str], usize) = (&[DESCRIBE, PENDING, "login app", "preflight app"], 3);
+const FINISH: (&[&str], usize) = (&[DESCRIBE, PROMOTE], 2);
+
+#[tokio::test(start_paused = true)]
+async fn a_single_user_takes_11_vault_calls_in_6_round_trips_and_2_logins_of_which_none_fails() {
+    let set: (&[&str], usize) = (&[DESCRIBE, PENDING, CURRENT, "login app", "alter user"], 3);
+    let cost = calm(World::single_user(), [CREATE, set, TEST, FINISH]).await;
+    let expected = Cost { vault_calls: 11, vault_round_trips: 6, logins: 2, rejected: 0 };
+    assert_eq!(cost, expected);
+}
+
+#[tokio::test(start_paused = true)]
+async fn a_dual_password_takes_11_vault_calls_in_6_round_trips_and_3_logins_of_which_one_fails() {
+    let tries = ["login app", "rejected app", "login app", "alter user"];
+    let set = [&[DESCRIBE, PENDING, CURRENT][..], &tries].concat();
+    let cost = calm(World::dual_password(), [CREATE, (&set, 4), TEST, FINISH]).await;
+    let expected = Cost { vault_calls: 11, vault_round_trips: 6, logins: 3, rejected: 1 };
+    assert_eq!(cost, expected);
+}
+
+#[tokio::test(start_paused = true)]
+async fn an_admin_makes_it_13_vault_calls_in_8_round_trips_and_2_logins_of_which_none_fails() {
+    let reads = [DESCRIBE, PENDING, CURRENT, ADMIN];
+    let single = [&reads[..], &["login root", "alter user"]].concat();
+    let alternating = [&reads[..], &["login root", "look at user", "alter user"]].concat();
+    let test: &[&str] = &[DESCRIBE, PENDING, "login app", "close app", CURRENT];
+    let expected = Cost { vault_calls: 13, vault_round_trips: 8, logins: 2, rejected: 0 };
+
+    let world = World::single_user_with_admin();
+    let cost = calm(world, [CREATE, (&single, 4), (test, 4), FINISH]).await;
+    assert_eq!(cost, expected);
+    let world = World::alternating_users();
+    let cost = calm(world, [CREATE, (&alternating, 5), (test, 4), FINISH]).await;
+    assert_eq!(cost, expected);
+}
+
+#[tokio::test(start_paused = true)]
+async fn overlapping_keys_take_12_vault_calls_in_7_round_trips_and_4_logins_of_which_none_fails() {
+    let retire = [PREVIOUS, "login key", "login key", "delete", "mint", PUT];
+    let create = [&[DESCRIBE, PENDING, CURRENT][..], &retire].concat();
+    let set: &[&str] = &[DESCRIBE, PENDING, CURRENT, "login key"];
+    let test: &[&str] = &[DESCRIBE, PENDING, "login key"];
+    let cost = calm(World::two_keys(), [(&create, 7), (set, 2), (test, 2), FINISH]).await;
+    let expected = Cost { vault_calls: 12, vault_round_trips: 7, logins: 4, rejected: 0 };
+    assert_eq!(cost, expected);
+}
+
+#[tokio::test(start_paused = true)]
+async fn a_step_that_is_already_done_takes_one_round_trip() {
+    let world = World::single_user();
+    world.rotation("v1").await;
+    for step in Step::ALL {
+        world.fuse.disarm();
+        world.step(step, "v1").await.unwrap();
+        assert_eq!(world.fuse.round_trips(), 1, "{step}");
+        assert!(world.fuse.log().iter().all(|call| is_vault(call)), "{step}");
+    }
+}

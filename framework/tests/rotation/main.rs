@@ -1,0 +1,17 @@
+//! What the framework promises of a rotation, over a vault and targets in memory.
+
+#![expect(clippy::unwrap_used, clippy::panic, reason = "a failed test should panic")]
+
+#[path = "../world/mod.rs"]
+mod world;
+
+mod calls;
+mod canaries;
+mod crashes;
+mod deadline;
+mod finish;
+mod healing;
+mod overlaps;
+mod refusals;
+mod repeats;
+mod test_only;

@@ -1,0 +1,223 @@
+//! Secrets Manager in memory, with the rules of the real one.
+
+use std::collections::BTreeMap;
+use std::sync::{Arc, Mutex, MutexGuard};
+
+use turnlock::vault::{Description, Label, Stored, Version, Write, Written};
+use turnlock::{Class, SecretId, Sensitive, Vault, VaultError, VersionId};
+
+use super::fuse::Fuse;
+
+const MOST_BYTES: usize = 65_536;
+const SEALED: &str = "AccessDeniedException";
+
+pub(crate) struct MemoryVault {
+    fuse: Arc<Fuse>,
+    secrets: Mutex<BTreeMap<String, Secret>>,
+}
+
+/// A secret; its versions in the order of their creation, of which the newest can have no value yet.
+#[derive(Clone, Debug, Default, Eq, PartialEq)]
+pub(crate) struct Secret {
+    pub(crate) rotation_enabled: bool,
+    pub(crate) versions: Vec<(VersionId, Option<Value>)>,
+    /// A label is on one version at most.
+    pub(crate) labels: BTreeMap<&'static str, VersionId>,
+}
+
+#[derive(Clone, Debug, Eq, PartialEq)]
+pub(crate) enum Value {
+    Text(String),
+    Binary,
+    /// Encrypted with a key that may no longer be used.
+    Sealed,
+}
+
+impl Secret {
+    /// A secret with one version.
+    pub(crate) fn new(version: &str, value: Value) -> Self {
+        let id = VersionId::new(version);
+        Self {
+            rotation_enabled: true,
+            versions: vec![(id.clone(), Some(value))],
+            labels: [(Label::Current.name(), id)].into(),
+        }
+    }
+
+    /// What `RotateSecret` does before its first step: a pending version without a value.
+    pub(crate) fn begin(&mut self, version: &str) {
+        let id = VersionId::new(version);
+        if self.find(&id).is_none() {
+            self.versions.push((id.clone(), None));
+        }
+        self.labels.insert(Label::Pending.name(), id);
+    }
+
+    /// Puts a version with a value, pending; what a test-only rotation does, or somebody by hand.
+    pub(crate) fn put(&mut self, version: &str, value: Value) {
+        self.begin(version);
+        *self.find_mut(&VersionId::new(version)).unwrap() = Some(value);
+    }
+
+    /// Takes a label away, as the service does at the end, and people do who want to get unstuck.
+    pub(crate) fn clear(&mut self, label: Label) {
+        self.labels.remove(label.name());
+    }
+
+    pub(crate) fn value(&self, version: &VersionId) -> Option<&Value> {
+        self.find(version)?.as_ref()
+    }
+
+    pub(crate) fn text(&self, label: Label) -> Option<&str> {
+        match self.value(self.labels.get(label.name())?)? {
+            Value::Text(text) => Some(text),
+            Value::Binary | Value::Sealed => None,
+        }
+    }
+
+    fn find(&self, version: &VersionId) -> Option<&Option<Value>> {
+        self.versions.iter().find(|(id, _)| id == version).map(|(_, value)| value)
+    }
+
+    fn find_mut(&mut self, version: &VersionId) -> Option<&mut Option<Value>> {
+        self.versions.iter_mut().find(|(id, _)| id == version).map(|(_, value)| value)
+    }
+
+    fn promote(&mut self, from: Option<&VersionId>, to: &VersionId) -> Result<(), &'static str> {
+        let holder = self.labels.get(Label::Current.name()).cloned();
+        if self.find(to).is_none() {
+            return Err("ResourceNotFoundException");
+        }
+        if holder.as_ref() != from {
+            return Err("InvalidParameterException");
+        }
+        self.labels.insert(Label::Current.name(), to.clone());
+        if let Some(left) = holder.filter(|left| left != to) {
+            self.labels.insert(Label::Previous.name(), left);
+        }
+        Ok(())
+    }
+
+    fn write(&mut self, version: &VersionId, text: &str) -> Result<Written, &'static str> {
+        if text.len() > MOST_BYTES {
+            return Err("InvalidParameterException");
+        }
+        let value = Value::Text(text.to_owned());
+        match self.value(version) {
+            Some(there) if *there != value => return Ok(Written::Conflict),
+            Some(_) => {}
+            None => self.put(version.as_str(), value),
+        }
+        Ok(Written::Stored)
+    }
+
+    fn description(&self) -> Description {
+        let mut labels: BTreeMap<VersionId, Vec<Label>> = BTreeMap::new();
+        for (name, id) in &self.labels {
+            labels.entry(id.clone()).or_default().extend(Label::parse(name));
+        }
+        Description { rotation_enabled: self.rotation_enabled, labels }
+    }
+}
+
+impl MemoryVault {
+    pub(crate) fn new(fuse: Arc<Fuse>) -> Self {
+        Self { fuse, secrets: Mutex::default() }
+    }
+
+    pub(crate) fn insert(&self, id: &str, secret: Secret) {
+        self.secrets().insert(id.to_owned(), secret);
+    }
+
+    /// Looks at a secret, or changes it behind everybody's back.
+    pub(crate) fn with<T>(&self, id: &str, look: impl FnOnce(&mut Secret) -> T) -> T {
+        look(self.secrets().get_mut(id).unwrap())
+    }
+
+    /// Everything that is stored.
+    pub(crate) fn snapshot(&self) -> String {
+        format!("{:?}", self.secrets())
+    }
+
+    fn secrets(&self) -> MutexGuard<'_, BTreeMap<String, Secret>> {
+        self.secrets.lock().unwrap()
+    }
+
+    async fn call<T>(
+        &self,
+        operation: &'static str,
+        detail: &str,
+        secret: &SecretId,
+        effect: impl FnOnce(&mut Secret) -> Result<T, &'static str>,
+    ) -> Result<T, VaultError> {
+        let failed = |class, code: Option<&str>| VaultError {
+            operation,
+            class,
+            code: code.map(str::to_owned),
+        };
+        let name = [operation, secret.as_str(), detail].join(" ");
+        let answer = self.fuse.call(name.trim_end(), || {
+            let mut secrets = self.secrets();
+            effect(secrets.get_mut(secret.as_str()).ok_or("ResourceNotFoundException")?)
+        });
+        match answer.await {
+            Ok(answer) => answer.map_err(|code| {
+                failed(if code == SEALED { Class::Permission } else { Class::Refused }, Some(code))
+            }),
+            Err(_) => Err(failed(Class::Tcp, None)),
+        }
+    }
+}
+
+impl Vault for MemoryVault {
+    async fn describe(&self, secret: &SecretId) -> Result<Description, VaultError> {
+        self.call("DescribeSecret", "", secret, |s| Ok(s.description())).await
+    }
+
+    async fn value(
+        &self,
+        secret: &SecretId,
+        version: Version<'_>,
+    ) -> Result<Option<Stored>, VaultError> {
+        let name = match version {
+            Version::Current => Label::Current.name(),
+            Version::Previous => Label::Previous.name(),
+            Version::Id(id) => id.as_str(),
+        };
+        let read = |s: &mut Secret| {
+            let id = match version {
+                Version::Current => s.labels.get(Label::Current.name()),
+                Version::Previous => s.labels.get(Label::Previous.name()),
+                Version::Id(id) => Some(id),
+            };
+            match id.and_then(|id| s.value(id)) {
+                Some(Value::Text(text)) => Ok(Some(Stored::Text(Sensitive::new(text.as_str())))),
+                Some(Value::Binary) => Ok(Some(Stored::Binary)),
+                Some(Value::Sealed) => Err(SEALED),
+                None => Ok(None),
+            }
+        };
+        self.call("GetSecretValue", name, secret, read).await
+    }
+
+    async fn versions(&self, secret: &SecretId) -> Result<Vec<VersionId>, VaultError> {
+        self.call("ListSecretVersionIds", "", secret, |s| {
+            Ok(s.versions.iter().rev().map(|(id, _)| id.clone()).collect())
+        })
+        .await
+    }
+
+    async fn put(&self, write: Write<'_>) -> Result<Written, VaultError> {
+        let text = write.document.text().expose();
+        self.call("PutSecretValue", "", write.secret, |s| s.write(write.version, text)).await
+    }
+
+    async fn promote(
+        &self,
+        secret: &SecretId,
+        from: Option<&VersionId>,
+        to: &VersionId,
+    ) -> Result<(), VaultError> {
+        self.call("UpdateSecretVersionStage", "", secret, |s| s.promote(from, to)).await
+    }
+}
