@@ -15,6 +15,36 @@ pub(super) enum Own<R: Rotator> {
     Older(R::Credential, R::Session),
 }
 
+/// A way back through old versions.
+struct Search<'a, R: Rotator> {
+    /// The current and the pending credential, which were tried before.
+    known: [&'a R::Credential; 2],
+    tried: Vec<R::Credential>,
+    /// The first thing that kept a version from being tried.
+    obstacle: Option<Cause>,
+}
+
+impl<R: Rotator> Search<'_, R> {
+    /// Whether trying a credential would tell nothing new, or change somebody else.
+    fn knows(&self, old: &R::Credential) -> bool {
+        let [current, pending] = self.known;
+        let same_login = old.target() == pending.target() && old.principal() == pending.principal();
+        !same_login || old == current || old == pending || self.tried.contains(old)
+    }
+
+    /// Goes on past what only one version, or only the list of them, suffers from; never past the deadline.
+    fn passing<T>(&mut self, done: Result<T, Cause>) -> Result<Option<T>, Cause> {
+        match done {
+            Ok(done) => Ok(Some(done)),
+            Err(cause @ Cause::Timeout(_)) => Err(cause),
+            Err(cause) => {
+                self.obstacle.get_or_insert(cause);
+                Ok(None)
+            }
+        }
+    }
+}
+
 impl<R: Rotator, V: Vault> Drive<'_, R, V> {
     /// Tries the secret's own credentials until one is accepted.
     ///
@@ -57,24 +87,25 @@ impl<R: Rotator, V: Vault> Drive<'_, R, V> {
         rejection: TargetError,
     ) -> Result<Own<R>, Cause> {
         let secret = &self.event.secret_id;
-        let mut tried = Vec::new();
-        if let Some(session) =
-            self.try_older([current, pending], &mut tried, Version::Previous).await?
-        {
-            return Ok(session);
+        let mut search = Search { known: [current, pending], tried: Vec::new(), obstacle: None };
+        if let Some(found) = self.try_older(&mut search, Version::Previous).await? {
+            return Ok(found);
         }
-        let listed = self.within("listing old versions", self.vault.versions(secret)).await?;
-        for id in listed.iter().filter(|id| **id != self.event.version) {
-            if let Some(session) =
-                self.try_older([current, pending], &mut tried, Version::Id(id)).await?
-            {
-                return Ok(session);
+        let listed = self.within("listing old versions", self.vault.versions(secret)).await;
+        for id in search.passing(listed)?.unwrap_or_default() {
+            if id == self.event.version {
+                continue;
+            }
+            if let Some(found) = self.try_older(&mut search, Version::Id(&id)).await? {
+                return Ok(found);
             }
         }
-        let (target, user, count) = (pending.target(), pending.principal(), tried.len() + 2);
+        let (target, user, count) = (pending.target(), pending.principal(), search.tried.len() + 2);
+        let rest = search.obstacle.map(|cause| format!("; not all could be tried: {cause}"));
         let text = format!(
             "{target} accepts none of the {count} passwords of {user} that the secret's versions hold \
-             ({rejection}); give {user} the password of AWSCURRENT by hand, or name an admin in masterarn"
+             ({rejection}{}); give {user} the password of AWSCURRENT by hand, or name an admin in masterarn",
+            rest.unwrap_or_default()
         );
         Err(TargetError::new(Class::AuthRejected, text).into())
     }
@@ -82,24 +113,24 @@ impl<R: Rotator, V: Vault> Drive<'_, R, V> {
     /// Tries one old version, unless it is for somebody else or was tried before.
     async fn try_older(
         &self,
-        [current, pending]: [&R::Credential; 2],
-        tried: &mut Vec<R::Credential>,
+        search: &mut Search<'_, R>,
         version: Version<'_>,
     ) -> Result<Option<Own<R>>, Cause> {
         let Some(old) = self.old(version).await? else { return Ok(None) };
-        let same_login = old.target() == pending.target() && old.principal() == pending.principal();
-        if !same_login || old == *current || old == *pending || tried.contains(&old) {
+        if search.knows(&old) {
             return Ok(None);
         }
-        match self.log_in(&old).await? {
-            Verdict::Accepted(session) => {
+        let tried = self.log_in(&old).await;
+        match search.passing(tried)? {
+            Some(Verdict::Accepted(session)) => {
                 tracing::warn!("AWSCURRENT does not log in, an older version does: healing");
                 Ok(Some(Own::Older(old, session)))
             }
-            Verdict::Rejected(_) => {
-                tried.push(old);
+            Some(Verdict::Rejected(_)) => {
+                search.tried.push(old);
                 Ok(None)
             }
+            None => Ok(None),
         }
     }
 
