@@ -90,6 +90,17 @@ impl Processes {
         lock(&self.0).insert(environment.access_key_id.clone(), environment.clone());
     }
 
+    /// Kills all processes and waits until they are gone.
+    pub(crate) async fn stop(&self) {
+        let environments: Vec<_> = lock(&self.0).values().cloned().collect();
+        for environment in &environments {
+            environment.kill();
+        }
+        for environment in &environments {
+            environment.exited().await;
+        }
+    }
+
     fn remove(&self, access_key_id: &str) {
         lock(&self.0).remove(access_key_id);
     }

@@ -304,7 +304,7 @@ impl Local {
         Ok(operations::set_function(&self.service, secret_id, &arn)?)
     }
 
-    /// RotateSecret; returns the new version's id. The rotation goes on in the background.
+    /// `RotateSecret`; returns the new version's id. The rotation goes on in the background.
     ///
     /// # Errors
     ///
@@ -316,7 +316,7 @@ impl Local {
         Ok(token)
     }
 
-    /// RotateSecret with `RotateImmediately=false`: testSecret alone; returns the version's id.
+    /// `RotateSecret` with `RotateImmediately=false`: testSecret alone; returns the version's id.
     ///
     /// # Errors
     ///
@@ -360,6 +360,7 @@ impl Local {
 
     /// Stops the server, kills the functions' processes and waits until they are gone.
     pub async fn stop(self) {
+        self.service.processes.stop().await;
         self.service.tasks.stopped().await;
     }
 }

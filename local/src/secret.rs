@@ -32,9 +32,10 @@ pub(crate) struct Secret {
     pub(crate) changed: SystemTime,
     pub(crate) accessed: Option<SystemTime>,
     pub(crate) rotated: Option<SystemTime>,
-    /// When DeleteSecret was called, and when the recovery window ends.
+    /// When `DeleteSecret` was called, and when the recovery window ends.
     pub(crate) deleted: Option<(SystemTime, SystemTime)>,
-    pub(crate) tags: Vec<(String, String)>,
+    /// `None` where there never was a tag: the service then leaves `Tags` out.
+    pub(crate) tags: Option<Vec<(String, String)>>,
     pub(crate) policy: Option<String>,
     pub(crate) rotation: Option<Rotation>,
     pub(crate) rotating: Option<Rotating>,
@@ -138,7 +139,7 @@ impl Secret {
         }
     }
 
-    /// UpdateSecretVersionStage: a compare-and-swap of one label.
+    /// `UpdateSecretVersionStage`: a compare-and-swap of one label.
     ///
     /// Documented: `RemoveFromVersionId` is required, and must match, where the label is on
     /// another version. Guessed: it must also match where the label is already on the target.

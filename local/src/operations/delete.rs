@@ -1,4 +1,4 @@
-//! DeleteSecret and RestoreSecret.
+//! `DeleteSecret` and `RestoreSecret`.
 
 use std::time::Duration;
 

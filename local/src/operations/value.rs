@@ -1,4 +1,4 @@
-//! GetSecretValue, BatchGetSecretValue and PutSecretValue.
+//! `GetSecretValue`, `BatchGetSecretValue` and `PutSecretValue`.
 
 use std::time::{Duration, SystemTime};
 
@@ -143,10 +143,11 @@ fn store(
     labels: Option<&[String]>,
     now: SystemTime,
 ) -> Result<Option<String>, ApiError> {
+    let arn = secret.arn.clone();
     match secret.version_mut(token) {
         Some(version) => match &version.value {
             Some(stored) if *stored == value => return Ok(None),
-            Some(_) => return Err(already_exists(token)),
+            Some(_) => return Err(already_exists(token, &arn)),
             None => version.value = Some(value),
         },
         None => secret.add(token, Some(value), now),
@@ -163,8 +164,8 @@ fn store(
 }
 
 /// A value can't be changed, only followed by another version.
-pub(super) fn already_exists(token: &str) -> ApiError {
+pub(super) fn already_exists(token: &str, arn: &str) -> ApiError {
     ApiError::exists(format!(
-        "You can't use ClientRequestToken {token} because that value is already in use for a version of secret."
+        "You can't use ClientRequestToken {token} because that value is already in use for a version of secret {arn}."
     ))
 }
