@@ -207,12 +207,16 @@ fn check_structure(
 ) -> Result<(), ApiError> {
     let one = [value.clone()];
     let structures = value.as_array().map_or(one.as_slice(), Vec::as_slice);
-    for structure in structures {
+    for (index, structure) in structures.iter().enumerate() {
         let wrong = || serialization(&format!("The member {name} has a value of the wrong type."));
         let structure = structure.as_object().ok_or_else(wrong)?;
         for (member, shape) in members {
+            let path = match value {
+                Value::Array(_) => format!("{name}.{}.member.{}", index + 1, camel(member)),
+                _ => format!("{name}.{}", camel(member)),
+            };
             if let Some(value) = structure.get(*member) {
-                check(member, *shape, value, violations)?;
+                check(&path, *shape, value, violations)?;
             }
         }
     }

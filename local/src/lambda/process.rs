@@ -45,12 +45,13 @@ pub(super) async fn start(deployed: &Deployed) -> io::Result<Arc<Environment>> {
     if let Some(stderr) = child.stderr.take() {
         deployed.tasks.spawn(copy(stderr, sinks));
     }
-    deployed.processes.add(&environment);
+    let pid = child.id();
+    deployed.processes.add(&environment, pid);
     let processes = deployed.processes.clone();
     let watched = environment.clone();
     deployed.tasks.spawn(async move {
         let status = tend(&mut child, &watched, listener).await;
-        processes.remove(&watched.access_key_id);
+        processes.remove(&watched.access_key_id, pid);
         watched.set_exited(status);
     });
     Ok(environment)

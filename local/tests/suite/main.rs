@@ -11,7 +11,7 @@ mod labels;
 #[cfg(test)]
 mod operations;
 #[cfg(test)]
-mod persistence;
+mod process;
 #[cfg(test)]
 mod rotation;
 #[cfg(test)]

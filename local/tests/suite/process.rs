@@ -1,4 +1,4 @@
-//! State that outlives the process, however it ends.
+//! The server as a process: what outlives it, what must not, and what it must not say.
 
 use std::io::{BufRead as _, BufReader};
 use std::os::unix::fs::PermissionsExt as _;
@@ -22,15 +22,16 @@ impl Drop for Server {
 }
 
 fn serve(data: &Path, misbehave: &str) -> (Server, String) {
-    let mut child = Command::new(env!("CARGO_BIN_EXE_turnlock-local"))
-        .args(["serve", "--quiet", "--data"])
-        .arg(data)
-        .arg("--function")
-        .arg(format!("f={}", function_path().display()))
-        .args(["--env", &format!("f:MISBEHAVE={misbehave}")])
-        .stdout(Stdio::piped())
-        .spawn()
-        .expect("the server starts");
+    let mut command = Command::new(env!("CARGO_BIN_EXE_turnlock-local"));
+    command.args(["serve", "--quiet", "--data"]).arg(data);
+    command.arg("--function").arg(format!("f={}", function_path().display()));
+    command.args(["--env", &format!("f:MISBEHAVE={misbehave}")]);
+    introduce(&mut command)
+}
+
+/// Starts a server, and reads from its first line where it is.
+fn introduce(command: &mut Command) -> (Server, String) {
+    let mut child = command.stdout(Stdio::piped()).spawn().expect("the server starts");
     let mut line = String::new();
     let stdout = child.stdout.take().expect("its stdout");
     BufReader::new(stdout).read_line(&mut line).expect("its first line");
@@ -105,6 +106,74 @@ fn a_killed_server_loses_nothing_and_takes_its_rotation_up_again() {
     let (_server, address) = serve(&data, "");
     let read = r#"{"SecretId":"app"}"#;
     wait_until(|| send(&address, "GetSecretValue", read).contains(r#""SecretString":"old+""#));
+}
+
+#[test]
+fn a_killed_server_takes_a_hanging_function_with_it() {
+    let folder = tempfile::tempdir().expect("a folder");
+    let (server, address) = serve(&folder.path().join("data.json"), "x=hang");
+    let authority = address.clone();
+    let invoked = std::thread::spawn(move || {
+        let path = "/2015-03-31/functions/f/invocations";
+        let Ok(mut stream) = std::net::TcpStream::connect(&authority) else { return };
+        let body = r#"{"Step":"x"}"#;
+        let length = body.len();
+        let request =
+            format!("POST {path} HTTP/1.1\r\nHost: x\r\nContent-Length: {length}\r\n\r\n{body}");
+        use std::io::{Read as _, Write as _};
+        let _sent = stream.write_all(request.as_bytes());
+        let _closed = stream.read(&mut [0; 1]);
+    });
+    let mut child = None;
+    wait_until(|| {
+        child = child_of(server.0.id());
+        child.is_some()
+    });
+    std::thread::sleep(Duration::from_millis(100));
+    drop(server);
+    let child = child.expect("a function process");
+    wait_until(|| !Path::new(&format!("/proc/{child}/exe")).exists());
+    invoked.join().expect("the invocation ends");
+}
+
+/// The function's process among the children of a server.
+fn child_of(server: u32) -> Option<u32> {
+    let processes = std::fs::read_dir("/proc").ok()?;
+    let numbers = processes.filter_map(|entry| entry.ok()?.file_name().to_str()?.parse().ok());
+    numbers.into_iter().find(|process: &u32| {
+        let stat = std::fs::read_to_string(format!("/proc/{process}/stat")).unwrap_or_default();
+        let parent = stat
+            .rsplit(')')
+            .next()
+            .and_then(|rest| rest.split_whitespace().nth(1))
+            .map(str::to_owned);
+        stat.contains("(function)") && parent == Some(server.to_string())
+    })
+}
+
+#[test]
+fn neither_values_nor_tokens_are_in_the_log() {
+    let folder = tempfile::tempdir().expect("a folder");
+    let log = folder.path().join("log");
+    let mut command = Command::new(env!("CARGO_BIN_EXE_turnlock-local"));
+    command.args(["serve", "--function"]).arg(format!("f={}", function_path().display()));
+    command.stderr(std::fs::File::create(&log).expect("a log"));
+    let (_server, address) = introduce(&mut command);
+    let token = "0123456789abcdef0123456789abcdef";
+    let create =
+        format!(r#"{{"Name":"app","SecretString":"canary","ClientRequestToken":"{token}0"}}"#);
+    send(&address, "CreateSecret", &create);
+    let rotate = format!(
+        r#"{{"SecretId":"app","ClientRequestToken":"{token}","RotationLambdaARN":"arn:aws:lambda:us-east-1:123456789012:function:f"}}"#
+    );
+    send(&address, "RotateSecret", &rotate);
+    let put = format!(
+        r#"{{"SecretId":"app","SecretString":"canary2","ClientRequestToken":"{token}1","RotationToken":"canary-canary-canary-canary-canary-canary"}}"#
+    );
+    assert!(send(&address, "PutSecretValue", &put).contains("InvalidParameterException"));
+    let logged = || std::fs::read_to_string(&log).unwrap_or_default();
+    wait_until(|| logged().contains("RotationSucceeded"));
+    assert!(logged().contains("PutSecretValue") && !logged().contains("canary"), "{}", logged());
 }
 
 fn wait_until(mut holds: impl FnMut() -> bool) {
