@@ -1,5 +1,7 @@
 //! A request whose members were checked against the API's model.
 
+use std::slice;
+
 use base64::Engine as _;
 use base64::engine::general_purpose::STANDARD;
 use serde_json::{Map, Value};
@@ -205,16 +207,14 @@ fn check_structure(
     value: &Value,
     violations: &mut Vec<String>,
 ) -> Result<(), ApiError> {
-    let one = [value.clone()];
-    let structures = value.as_array().map_or(one.as_slice(), Vec::as_slice);
+    let structures = value.as_array().map_or(slice::from_ref(value), Vec::as_slice);
     for (index, structure) in structures.iter().enumerate() {
         let wrong = || serialization(&format!("The member {name} has a value of the wrong type."));
         let structure = structure.as_object().ok_or_else(wrong)?;
         for (member, shape) in members {
-            let path = match value {
-                Value::Array(_) => format!("{name}.{}.member.{}", index + 1, camel(member)),
-                _ => format!("{name}.{}", camel(member)),
-            };
+            let item =
+                if value.is_array() { format!(".{}.member", index + 1) } else { String::new() };
+            let path = format!("{name}{item}.{}", camel(member));
             if let Some(value) = structure.get(*member) {
                 check(&path, *shape, value, violations)?;
             }

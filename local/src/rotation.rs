@@ -15,7 +15,7 @@ mod timer;
 
 use std::time::Duration;
 
-use crate::error::ApiError;
+use crate::error::{ApiError, Refused};
 use crate::event::EventKind;
 use crate::knobs::Knobs;
 use crate::lock::lock;
@@ -56,18 +56,13 @@ pub enum RotationFailure {
     #[error("no rotation was started")]
     NeverStarted,
     /// The service refused, for example because there is no such secret.
-    #[error("{code}: {message}")]
-    Refused {
-        /// The code of the error.
-        code: String,
-        /// What the error says.
-        message: String,
-    },
+    #[error(transparent)]
+    Refused(#[from] Refused),
 }
 
 impl From<ApiError> for RotationFailure {
     fn from(error: ApiError) -> Self {
-        Self::Refused { code: error.code, message: error.message }
+        Self::Refused(error.into())
     }
 }
 
@@ -84,11 +79,7 @@ pub(crate) fn start(
             if !running {
                 secret.rotating = Some(rotating(&stuck, false));
             }
-            return Ok(if stuck == token {
-                Begin::Known
-            } else {
-                Begin::Stuck { id: stuck, running }
-            });
+            return Ok(Begin::Again { id: stuck, running });
         }
         if let Some(version) = secret.version(token) {
             let done = version.labels.contains(CURRENT);
@@ -106,9 +97,12 @@ pub(crate) fn start(
             launch(service, arn, token, test_only);
             Ok(())
         }
-        Begin::Stuck { id, running } => {
+        Begin::Again { id, running } => {
             if !running {
                 launch(service, arn, &id, false);
+            }
+            if id == token {
+                return Ok(());
             }
             Err(ApiError::invalid_request(
                 "A previous rotation isn't complete. That rotation will be reattempted.",
@@ -117,10 +111,16 @@ pub(crate) fn start(
     }
 }
 
+/// What a request to rotate begins.
 enum Begin {
     Fresh,
+    /// Nothing: the rotation of that token is over.
     Known,
-    Stuck { id: String, running: bool },
+    /// `AWSPENDING` is on a version that is not current.
+    Again {
+        id: String,
+        running: bool,
+    },
 }
 
 fn rotating(version_id: &str, test_only: bool) -> Rotating {

@@ -11,7 +11,7 @@ const READ: &str = r#"{"SecretId":"app"}"#;
 
 #[tokio::test]
 async fn reads_by_label_lag_and_reads_by_id_do_not() {
-    let lag = Duration::from_millis(150);
+    let lag = Duration::from_millis(400);
     let knobs = Knobs { label_lag: lag, ..Knobs::default() };
     let local = Local::builder().knobs(knobs).start().await.expect("starts");
     local.create_secret("app", "old").expect("creates");

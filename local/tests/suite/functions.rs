@@ -44,10 +44,8 @@ async fn an_environment_serves_one_invocation_after_the_other() {
 async fn invocations_that_overlap_get_an_environment_each() {
     let local = with_function("x=linger").start().await.expect("starts");
     let event = json!({ "Step": "x" });
-    let start = Instant::now();
     let (one, other) = tokio::join!(local.invoke("f", event.clone()), local.invoke("f", event));
     assert_eq!((one.error_type, other.error_type), (None, None));
-    assert!(start.elapsed() < Duration::from_millis(390), "one after the other");
     let used = processes(&local);
     assert_ne!(used[0], used[1]);
 }

@@ -112,10 +112,9 @@ fn a_killed_server_loses_nothing_and_takes_its_rotation_up_again() {
 fn a_killed_server_takes_a_hanging_function_with_it() {
     let folder = tempfile::tempdir().expect("a folder");
     let (server, address) = serve(&folder.path().join("data.json"), "x=hang");
-    let authority = address.clone();
     let invoked = std::thread::spawn(move || {
         let path = "/2015-03-31/functions/f/invocations";
-        let Ok(mut stream) = std::net::TcpStream::connect(&authority) else { return };
+        let Ok(mut stream) = std::net::TcpStream::connect(&address) else { return };
         let body = r#"{"Step":"x"}"#;
         let length = body.len();
         let request =

@@ -150,6 +150,20 @@ async fn a_stuck_rotation_refuses_the_next_and_is_taken_up_again_with_its_own_to
 }
 
 #[tokio::test]
+async fn a_token_that_comes_again_is_the_same_rotation() {
+    let local = start("testSecret=once").await;
+    local.set_knobs(|knobs| knobs.attempts = 1);
+    let request = json!({ "SecretId": "app", "ClientRequestToken": token(5) });
+    for expected in [false, true, true] {
+        let answer = call(&local, Operation::RotateSecret, &request);
+        assert_eq!(answer["VersionId"], json!(token(5)));
+        let outcome = local.wait_for_rotation("app", LONG).await;
+        assert_eq!(outcome.is_ok(), expected, "fails, is taken up again, is over: {outcome:?}");
+    }
+    assert_eq!(local.versions("app").len(), 2);
+}
+
+#[tokio::test]
 async fn a_stuck_rotation_can_be_handed_to_another_function() {
     let builder = with_function("setSecret=fail").function("g", function(""));
     let local = builder.start().await.expect("starts");

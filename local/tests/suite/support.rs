@@ -8,7 +8,7 @@ use std::time::Duration;
 use serde_json::{Value, json};
 use tokio::io::{AsyncReadExt as _, AsyncWriteExt as _};
 use tokio::net::TcpStream;
-use turnlock_local::{Builder, Function, Knobs, Local, Operation, RotationFailure};
+use turnlock_local::{Builder, Function, Knobs, Local, Operation, Refused, RotationFailure};
 
 pub(crate) const LONG: Duration = Duration::from_secs(10);
 
@@ -65,7 +65,7 @@ pub(crate) fn call(local: &Local, operation: Operation, request: &Value) -> Valu
 /// Calls an operation that is to be refused; returns the code and the message.
 pub(crate) fn refused(local: &Local, operation: Operation, request: &Value) -> (String, String) {
     match local.call(operation, request) {
-        Err(RotationFailure::Refused { code, message }) => (code, message),
+        Err(Refused { code, message }) => (code, message),
         other => panic!("{operation} was not refused: {other:?}"),
     }
 }
