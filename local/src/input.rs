@@ -207,7 +207,7 @@ fn check_structure(
     value: &Value,
     violations: &mut Vec<String>,
 ) -> Result<(), ApiError> {
-    let structures = value.as_array().map_or(slice::from_ref(value), Vec::as_slice);
+    let structures = value.as_array().map_or_else(|| slice::from_ref(value), Vec::as_slice);
     for (index, structure) in structures.iter().enumerate() {
         let wrong = || serialization(&format!("The member {name} has a value of the wrong type."));
         let structure = structure.as_object().ok_or_else(wrong)?;

@@ -2,6 +2,7 @@
 
 use std::io;
 use std::net::SocketAddr;
+use std::path::Path;
 use std::process::Stdio;
 use std::sync::Arc;
 
@@ -82,7 +83,8 @@ fn command(deployed: &Deployed, environment: &Environment, runtime_api: SocketAd
     command.stdout(Stdio::piped()).stderr(Stdio::piped()).kill_on_drop(true);
     let inherited = INHERITED.iter().filter_map(|name| Some((name, std::env::var_os(name)?)));
     command.envs(inherited);
-    let folder = program.parent().unwrap_or(program);
+    let parent = program.parent().filter(|parent| !parent.as_os_str().is_empty());
+    let folder = parent.unwrap_or_else(|| Path::new("."));
     command
         .env("AWS_LAMBDA_RUNTIME_API", runtime_api.to_string())
         .env("AWS_LAMBDA_FUNCTION_NAME", &deployed.name)
