@@ -139,6 +139,18 @@ impl Secret {
         }
     }
 
+    /// Makes a version that someone just wrote the current one.
+    ///
+    /// Seen at the service: such a write takes `AWSPENDING` from any other version, so it also
+    /// frees a rotation that is stuck.
+    pub(crate) fn make_current(&mut self, id: &str) -> Result<(), ApiError> {
+        self.attach(CURRENT, id)?;
+        if self.labelled(PENDING).is_some_and(|version| version.id != id) {
+            self.detach(PENDING);
+        }
+        Ok(())
+    }
+
     /// `UpdateSecretVersionStage`: a compare-and-swap of one label.
     ///
     /// Documented: `RemoveFromVersionId` is required, and must match, where the label is on

@@ -6,7 +6,6 @@ use super::value::already_exists;
 use crate::error::ApiError;
 use crate::input::Input;
 use crate::rotation;
-use crate::secret::CURRENT;
 use crate::service::Service;
 
 pub(super) fn update(service: &Service, input: &Input) -> Result<Value, ApiError> {
@@ -33,7 +32,7 @@ pub(super) fn update(service: &Service, input: &Input) -> Result<Value, ApiError
                 None => {
                     secret.add(token, Some(value), now);
                     abandoned = rotation::abandon(secret, token);
-                    secret.attach(CURRENT, token)?;
+                    secret.make_current(token)?;
                 }
             }
         }

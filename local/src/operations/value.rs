@@ -154,10 +154,12 @@ fn store(
     }
     let abandoned = rotation::abandon(secret, token);
     let first = secret.labelled(CURRENT).is_none();
-    let given = labels.unwrap_or_default().iter().map(String::as_str);
-    let current = (labels.is_none() || first).then_some(CURRENT);
-    for label in given.chain(current) {
+    let current = first || labels.is_none_or(|labels| labels.iter().any(|label| label == CURRENT));
+    for label in labels.unwrap_or_default() {
         secret.attach(label, token)?;
+    }
+    if current {
+        secret.make_current(token)?;
     }
     secret.changed = now;
     Ok(abandoned)

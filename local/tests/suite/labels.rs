@@ -56,6 +56,20 @@ async fn a_label_is_on_one_version_at_most() {
 }
 
 #[tokio::test]
+async fn a_new_current_value_takes_the_pending_label_away() {
+    let local = local().await;
+    put(&local, 2, "v2", Some(&["AWSPENDING", "MINE"]));
+    put(&local, 3, "v3", None);
+    assert_eq!(labels(&local), ["AWSCURRENT=3", "AWSPREVIOUS=1", "MINE=2"]);
+    put(&local, 4, "v4", Some(&["AWSPENDING"]));
+    call(&local, Operation::UpdateSecretVersionStage, &swap("AWSCURRENT", Some(3), Some(4)));
+    put(&local, 5, "v5", Some(&["MINE"]));
+    assert_eq!(labels(&local), ["AWSCURRENT=4", "AWSPENDING=4", "AWSPREVIOUS=3", "MINE=5"]);
+    put(&local, 6, "v6", None);
+    assert_eq!(labels(&local), ["AWSCURRENT=6", "AWSPREVIOUS=4", "MINE=5"]);
+}
+
+#[tokio::test]
 async fn the_first_value_is_current_whatever_its_labels_say() {
     let local = Local::builder().start().await.expect("starts");
     let create = json!({ "Name": "s", "ClientRequestToken": token(9) });

@@ -253,6 +253,16 @@ async fn a_manual_write_abandons_the_rotation() {
 }
 
 #[tokio::test]
+async fn a_manual_write_frees_a_rotation_that_is_stuck() {
+    let local = start("setSecret=once").await;
+    local.set_knobs(|knobs| knobs.attempts = 1);
+    rotate(&local).await.1.expect_err("fails and is stuck");
+    local.put_value("app", "manual").expect("writes");
+    rotate(&local).await.1.expect("rotates");
+    assert_eq!(local.value_of("app", "AWSCURRENT").as_deref(), Some("manual+"));
+}
+
+#[tokio::test]
 async fn cancelling_turns_rotation_off_and_leaves_the_pending_label() {
     let local = start("setSecret=linger").await;
     let mut events = local.subscribe();
