@@ -253,6 +253,12 @@ async fn a_deleted_secret_waits_for_its_window_and_can_be_restored() {
     call(&local, Operation::CreateSecret, &create);
     call(&local, Operation::DeleteSecret, &delete(json!({ "ForceDeleteWithoutRecovery": true })));
     assert_eq!(refused(&local, Operation::DescribeSecret, &secret("app")).0, gone.0);
+    let again = call(
+        &local,
+        Operation::DeleteSecret,
+        &delete(json!({ "ForceDeleteWithoutRecovery": true })),
+    );
+    assert_eq!(again["Name"], json!("app"), "to force what is gone already is no error");
 }
 
 #[tokio::test]
