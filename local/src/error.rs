@@ -1,11 +1,27 @@
 //! What the service answers when it refuses a request.
 
-/// A refusal: an error code of the API and its message.
+/// An error code of the API, its message, and the status it travels with.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub(crate) struct ApiError {
     pub(crate) code: String,
     pub(crate) message: String,
     pub(crate) status: u16,
+}
+
+/// What the service refused, in its words.
+#[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
+#[error("{code}: {message}")]
+pub struct Refused {
+    /// For example `ResourceNotFoundException`.
+    pub code: String,
+    /// What the error says.
+    pub message: String,
+}
+
+impl From<ApiError> for Refused {
+    fn from(error: ApiError) -> Self {
+        Self { code: error.code, message: error.message }
+    }
 }
 
 impl ApiError {

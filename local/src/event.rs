@@ -29,12 +29,12 @@ pub enum EventKind {
     RotationSucceeded,
     /// The last attempt failed. The message names the step, never the reason.
     RotationFailed {
-        /// As in the event that EventBridge delivers.
+        /// As in the event that `EventBridge` delivers.
         error_message: String,
     },
     /// Someone else wrote a value, so the rotation was given up.
     RotationAbandoned,
-    /// CancelRotateSecret stopped it.
+    /// `CancelRotateSecret` stopped it.
     RotationCancelled,
     /// `RotateImmediately=false`: testSecret alone begins.
     TestRotationStarted,
@@ -42,7 +42,7 @@ pub enum EventKind {
     TestRotationSucceeded,
     /// testSecret alone failed.
     TestRotationFailed {
-        /// As in the event that EventBridge delivers.
+        /// As in the event that `EventBridge` delivers.
         error_message: String,
     },
     /// A step was sent to the function.
@@ -101,7 +101,7 @@ impl Event {
         }
     }
 
-    /// The event as EventBridge delivers it (its `detail`), for those that the service emits.
+    /// The event as `EventBridge` delivers it (its `detail`), for those that the service emits.
     pub fn detail(&self) -> Option<Value> {
         let (name, message) = match &self.kind {
             EventKind::RotationStarted => ("RotationStarted", None),

@@ -28,13 +28,18 @@ pub enum Fault {
     Drop,
     /// It was done, but the connection is closed before the answer.
     DropAnswer,
-    /// The process that calls is killed; nothing was done.
+    /// The function's process that calls is killed; nothing was done. Others hang.
     CrashBefore,
-    /// It was done, then the process that called is killed.
+    /// It was done, then the function's process that called is killed. Others hang.
     CrashAfter,
 }
 
 impl Fault {
+    /// Whether the call is carried out, though nobody hears of it.
+    pub(crate) fn lets_it_be_done(&self) -> bool {
+        matches!(self, Self::DropAnswer | Self::CrashAfter)
+    }
+
     /// The answer, for a fault that is one.
     pub(crate) fn error(&self) -> Option<ApiError> {
         match self {

@@ -3,6 +3,7 @@
 use std::future::Future;
 use std::io;
 use std::sync::Arc;
+use std::time::Duration;
 
 use bytes::Bytes;
 use http_body_util::{BodyExt as _, Full, Limited};
@@ -18,6 +19,7 @@ use tokio::task::JoinSet;
 
 /// Larger than any request or answer of Secrets Manager and Lambda.
 const LONGEST_BODY: usize = 8 * 1024 * 1024;
+const ACCEPT_PAUSE: Duration = Duration::from_millis(50);
 
 /// A request that has arrived.
 #[derive(Debug)]
@@ -51,7 +53,11 @@ where
     // Dropped with this future, and all connections with it.
     let mut connections = JoinSet::new();
     loop {
-        let Ok((stream, _)) = listener.accept().await else { continue };
+        let Ok((stream, _)) = listener.accept().await else {
+            // Out of files, most likely: others must close theirs first.
+            tokio::time::sleep(ACCEPT_PAUSE).await;
+            continue;
+        };
         // Answers are small and awaited.
         let _set = stream.set_nodelay(true);
         while connections.try_join_next().is_some() {}

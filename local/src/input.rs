@@ -1,5 +1,7 @@
 //! A request whose members were checked against the API's model.
 
+use std::slice;
+
 use base64::Engine as _;
 use base64::engine::general_purpose::STANDARD;
 use serde_json::{Map, Value};
@@ -67,7 +69,7 @@ impl Input {
     /// SDKs add a token by themselves; who calls without one must give one.
     pub(crate) fn token(&self) -> Result<&str, ApiError> {
         self.text("ClientRequestToken").ok_or_else(|| {
-            ApiError::invalid_parameter(
+            ApiError::invalid_request(
                 "You must provide a ClientRequestToken value. We recommend a UUID-type value.",
             )
         })
@@ -180,39 +182,41 @@ fn check(
                 check(name, Shape::Text(shortest, longest), item, violations)?;
             }
         }
-        Shape::Tags | Shape::Filters | Shape::RotationRules => {
-            check_structure(name, shape, value, violations)?;
-        }
+        Shape::Tags => check_structure(name, TAG, value, violations)?,
+        Shape::Filters => check_structure(name, FILTER, value, violations)?,
+        Shape::RotationRules => check_structure(name, RULES, value, violations)?,
         Shape::Ignored => {}
     }
     Ok(())
 }
 
+/// The members of structures.
+const TAG: &[(&str, Shape)] = &[("Key", Shape::Text(1, 128)), ("Value", Shape::Text(0, 256))];
+const FILTER: &[(&str, Shape)] =
+    &[("Key", Shape::OneOf(FILTER_KEYS)), ("Values", Shape::Texts(1, 10, 0, 512))];
+const RULES: &[(&str, Shape)] = &[
+    ("AutomaticallyAfterDays", Shape::Integer(1, 1000)),
+    ("Duration", Shape::Text(2, 3)),
+    ("ScheduleExpression", Shape::Text(1, 256)),
+];
+
+/// Checks a structure, or each of a list of them.
 fn check_structure(
     name: &str,
-    shape: Shape,
+    members: &[(&str, Shape)],
     value: &Value,
     violations: &mut Vec<String>,
 ) -> Result<(), ApiError> {
-    let inner: &[(&str, Shape)] = match shape {
-        Shape::Tags => &[("Key", Shape::Text(1, 128)), ("Value", Shape::Text(0, 256))],
-        Shape::Filters => {
-            &[("Key", Shape::OneOf(FILTER_KEYS)), ("Values", Shape::Texts(1, 10, 0, 512))]
-        }
-        _ => &[
-            ("AutomaticallyAfterDays", Shape::Integer(1, 1000)),
-            ("Duration", Shape::Text(2, 3)),
-            ("ScheduleExpression", Shape::Text(1, 256)),
-        ],
-    };
-    let one = [value.clone()];
-    let structures = value.as_array().map_or(one.as_slice(), Vec::as_slice);
-    for structure in structures {
+    let structures = value.as_array().map_or_else(|| slice::from_ref(value), Vec::as_slice);
+    for (index, structure) in structures.iter().enumerate() {
         let wrong = || serialization(&format!("The member {name} has a value of the wrong type."));
         let structure = structure.as_object().ok_or_else(wrong)?;
-        for (member, shape) in inner {
+        for (member, shape) in members {
+            let item =
+                if value.is_array() { format!(".{}.member", index + 1) } else { String::new() };
+            let path = format!("{name}{item}.{}", camel(member));
             if let Some(value) = structure.get(*member) {
-                check(member, *shape, value, violations)?;
+                check(&path, *shape, value, violations)?;
             }
         }
     }

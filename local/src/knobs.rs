@@ -11,7 +11,7 @@ use std::time::Duration;
 /// The default is a calm day: no lag, no throttling, every step delivered once.
 #[derive(Debug, Clone)]
 pub struct Knobs {
-    /// Reads by label answer with the state of this long ago; reads by VersionId never lag.
+    /// Reads by label answer with the state of this long ago; reads by `VersionId` never lag.
     pub label_lag: Duration,
     /// Time that every call takes before it is carried out, so that calls made at once overlap.
     pub latency: Duration,
@@ -27,7 +27,7 @@ pub struct Knobs {
     pub step_spacing: Duration,
     /// Whether events carry a `RotationToken`.
     pub rotation_token: bool,
-    /// Whether a function's PutSecretValue is denied without the `RotationToken` of its rotation,
+    /// Whether a function's `PutSecretValue` is denied without the `RotationToken` of its rotation,
     /// as for a function that assumes a role.
     pub require_rotation_token: bool,
     /// Runs before each step; the step waits for it.

@@ -2,6 +2,7 @@
 
 mod environment;
 mod function;
+mod guard;
 mod output;
 mod process;
 mod remote;
@@ -15,6 +16,7 @@ use serde_json::{Value, json};
 
 use crate::lock::lock;
 use environment::Environment;
+use guard::Guard;
 
 pub(crate) use function::Deployed;
 pub use function::Function;
@@ -79,18 +81,34 @@ impl Functions {
 
 /// The processes that run, by the access key that each was given.
 #[derive(Debug, Clone, Default)]
-pub(crate) struct Processes(Arc<Mutex<HashMap<String, Arc<Environment>>>>);
+pub(crate) struct Processes {
+    running: Arc<Mutex<HashMap<String, Arc<Environment>>>>,
+    guard: Guard,
+}
 
 impl Processes {
     pub(crate) fn find(&self, access_key_id: &str) -> Option<Arc<Environment>> {
-        lock(&self.0).get(access_key_id).cloned()
+        lock(&self.running).get(access_key_id).cloned()
     }
 
-    fn add(&self, environment: &Arc<Environment>) {
-        lock(&self.0).insert(environment.access_key_id.clone(), environment.clone());
+    fn add(&self, environment: &Arc<Environment>, pid: Option<u32>) {
+        self.guard.watch(pid);
+        lock(&self.running).insert(environment.access_key_id.clone(), environment.clone());
     }
 
-    fn remove(&self, access_key_id: &str) {
-        lock(&self.0).remove(access_key_id);
+    /// Kills all processes and waits until they are gone.
+    pub(crate) async fn stop(&self) {
+        let environments: Vec<_> = lock(&self.running).values().cloned().collect();
+        for environment in &environments {
+            environment.kill();
+        }
+        for environment in &environments {
+            environment.exited().await;
+        }
+    }
+
+    fn remove(&self, access_key_id: &str, pid: Option<u32>) {
+        self.guard.forget(pid);
+        lock(&self.running).remove(access_key_id);
     }
 }

@@ -47,6 +47,7 @@ mod store;
 mod tasks;
 mod value;
 
+pub use error::Refused;
 pub use event::{Event, EventKind};
 pub use fault::Fault;
 pub use journal::{Call, serial_round_trips};

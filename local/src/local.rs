@@ -13,7 +13,7 @@ use tokio::sync::broadcast;
 
 use crate::REGION;
 use crate::data::DataFile;
-use crate::error::ApiError;
+use crate::error::{ApiError, Refused};
 use crate::event::Event;
 use crate::fault::Fault;
 use crate::input::Input;
@@ -148,7 +148,7 @@ impl Local {
     }
 
     /// Every call since the start, or since [`clear_calls`](Self::clear_calls), in the order of
-    /// their ends. Calls made through this type are not among them.
+    /// their ends: the last hundred thousand. Calls made through this type are not among them.
     pub fn calls(&self) -> Vec<Call> {
         self.service.calls()
     }
@@ -158,7 +158,7 @@ impl Local {
         self.service.clear_calls();
     }
 
-    /// Everything that happened to secrets since the start.
+    /// What happened to secrets since the start: the last hundred thousand events.
     pub fn events(&self) -> Vec<Event> {
         self.service.events()
     }
@@ -259,8 +259,13 @@ impl Local {
     /// # Errors
     ///
     /// The service refused: the code and the message.
-    pub fn call(&self, operation: Operation, request: &Value) -> Result<Value, RotationFailure> {
+    pub fn call(&self, operation: Operation, request: &Value) -> Result<Value, Refused> {
         Ok(self.perform(operation, request)?)
+    }
+
+    #[cfg(test)]
+    pub(crate) fn service(&self) -> &Shared {
+        &self.service
     }
 
     fn perform(&self, operation: Operation, request: &Value) -> Result<Value, ApiError> {
@@ -274,7 +279,7 @@ impl Local {
     /// # Errors
     ///
     /// The service refused.
-    pub fn create_secret(&self, name: &str, value: &str) -> Result<String, RotationFailure> {
+    pub fn create_secret(&self, name: &str, value: &str) -> Result<String, Refused> {
         let request =
             json!({ "Name": name, "SecretString": value, "ClientRequestToken": random::uuid() });
         let answer = self.perform(Operation::CreateSecret, &request)?;
@@ -286,7 +291,7 @@ impl Local {
     /// # Errors
     ///
     /// The service refused.
-    pub fn put_value(&self, secret_id: &str, value: &str) -> Result<String, RotationFailure> {
+    pub fn put_value(&self, secret_id: &str, value: &str) -> Result<String, Refused> {
         let token = random::uuid();
         let request =
             json!({ "SecretId": secret_id, "SecretString": value, "ClientRequestToken": token });
@@ -299,29 +304,29 @@ impl Local {
     /// # Errors
     ///
     /// There is no such secret or function.
-    pub fn set_rotation(&self, secret_id: &str, function: &str) -> Result<(), RotationFailure> {
+    pub fn set_rotation(&self, secret_id: &str, function: &str) -> Result<(), Refused> {
         let arn = self.function_arn(function);
         Ok(operations::set_function(&self.service, secret_id, &arn)?)
     }
 
-    /// RotateSecret; returns the new version's id. The rotation goes on in the background.
+    /// `RotateSecret`; returns the new version's id. The rotation goes on in the background.
     ///
     /// # Errors
     ///
     /// The service refused.
-    pub fn rotate(&self, secret_id: &str) -> Result<String, RotationFailure> {
+    pub fn rotate(&self, secret_id: &str) -> Result<String, Refused> {
         let token = random::uuid();
         let request = json!({ "SecretId": secret_id, "ClientRequestToken": token });
         self.perform(Operation::RotateSecret, &request)?;
         Ok(token)
     }
 
-    /// RotateSecret with `RotateImmediately=false`: testSecret alone; returns the version's id.
+    /// `RotateSecret` with `RotateImmediately=false`: testSecret alone; returns the version's id.
     ///
     /// # Errors
     ///
     /// The service refused.
-    pub fn test_rotation(&self, secret_id: &str) -> Result<String, RotationFailure> {
+    pub fn test_rotation(&self, secret_id: &str) -> Result<String, Refused> {
         let token = random::uuid();
         let request = json!({
             "SecretId": secret_id, "ClientRequestToken": token, "RotateImmediately": false,
@@ -360,6 +365,7 @@ impl Local {
 
     /// Stops the server, kills the functions' processes and waits until they are gone.
     pub async fn stop(self) {
+        self.service.processes.stop().await;
         self.service.tasks.stopped().await;
     }
 }

@@ -40,7 +40,7 @@ async fn run(serve: Serve) -> io::Result<()> {
     for fault in faults {
         local.fail_next(fault.operation, fault.count, fault.fault);
     }
-    introduce(&local)?;
+    introduce(&local);
     tokio::select! {
         _ = interrupted.recv() => {}
         _ = terminated.recv() => {}
@@ -50,15 +50,18 @@ async fn run(serve: Serve) -> io::Result<()> {
 }
 
 /// Says how to use it: the first line is a shell command.
-fn introduce(local: &Local) -> io::Result<()> {
+fn introduce(local: &Local) {
     let endpoint = local.endpoint();
-    let mut stdout = io::stdout().lock();
-    writeln!(
-        stdout,
-        "export AWS_ENDPOINT_URL_SECRETS_MANAGER={endpoint} AWS_ENDPOINT_URL_LAMBDA={endpoint} AWS_ACCESS_KEY_ID=local AWS_SECRET_ACCESS_KEY=local AWS_REGION=us-east-1 AWS_DEFAULT_REGION=us-east-1"
-    )?;
+    let mut text = format!(
+        "export AWS_ENDPOINT_URL_SECRETS_MANAGER={endpoint} AWS_ENDPOINT_URL_LAMBDA={endpoint} AWS_ACCESS_KEY_ID=local AWS_SECRET_ACCESS_KEY=local AWS_REGION=us-east-1 AWS_DEFAULT_REGION=us-east-1\n"
+    );
     for name in local.functions() {
-        writeln!(stdout, "# rotate with --rotation-lambda-arn {}", local.function_arn(&name))?;
+        let arn = local.function_arn(&name);
+        text.push_str(&format!("# rotate with --rotation-lambda-arn {arn}\n"));
     }
-    stdout.flush()
+    let mut stdout = io::stdout().lock();
+    if let Err(error) = stdout.write_all(text.as_bytes()).and_then(|()| stdout.flush()) {
+        // Whoever started it may read the first line only, or none.
+        tracing::warn!(%error, "nobody reads the introduction");
+    }
 }

@@ -61,10 +61,10 @@ pub(crate) struct Serve {
     /// Time between steps.
     #[arg(long, value_name = "MILLISECONDS", default_value_t = 0)]
     step_spacing: u64,
-    /// Leave the RotationToken out of events.
+    /// Leave the `RotationToken` out of events.
     #[arg(long)]
     no_rotation_token: bool,
-    /// Deny a function's PutSecretValue without the RotationToken.
+    /// Deny a function's `PutSecretValue` without the `RotationToken`.
     #[arg(long)]
     require_rotation_token: bool,
     /// Have the next COUNT calls of an operation end in a fault: throttled, denied, internal,

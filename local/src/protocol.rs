@@ -37,36 +37,40 @@ pub(crate) async fn answer(service: &Shared, request: Request) -> Option<Reply> 
     call.step = process.as_ref().and_then(|process| process.step());
 
     let latency = service.knobs().latency;
+    // Even a sleep of nothing would wait for the timer's next tick.
     if !latency.is_zero() {
         tokio::time::sleep(latency).await;
     }
     let fault = service.faults.strike(operation, caller.from_function);
-    let result = match fault.as_ref().map(|fault| (fault, fault.error())) {
-        None | Some((Fault::DropAnswer | Fault::CrashAfter, _)) => {
-            Some(carry_out(service, &caller, operation, &request.body))
-        }
-        Some((_, Some(error))) => Some(Err(error)),
-        Some((_, None)) => None,
+    let result = match &fault {
+        Some(fault) if !fault.lets_it_be_done() => fault.error().map(Err),
+        _ => Some(carry_out(service, &caller, operation, &request.body)),
     };
-    call.outcome = match (&fault, &result) {
-        (None, Some(result)) => result.as_ref().map(drop).map_err(|error| error.code.clone()),
-        (Some(fault), Some(Err(error))) if fault.error().is_some() => Err(error.code.clone()),
-        (Some(fault), _) => Err(format!("{fault:?}")),
-        (None, None) => Ok(()),
-    };
+    call.outcome = outcome(fault.as_ref(), result.as_ref());
     call.finished = service.since_start(Instant::now());
     log(&call);
     service.record(call);
+
     match fault {
-        Some(Fault::Hang) => std::future::pending().await,
-        Some(Fault::CrashBefore | Fault::CrashAfter) => {
-            if let Some(process) = process {
+        Some(Fault::Drop | Fault::DropAnswer) => None,
+        Some(fault @ (Fault::Hang | Fault::CrashBefore | Fault::CrashAfter)) => {
+            if let Some(process) = process.filter(|_| fault != Fault::Hang) {
                 process.kill();
             }
             std::future::pending().await
         }
-        Some(Fault::Drop | Fault::DropAnswer) => None,
         _ => result.map(reply),
+    }
+}
+
+/// What the journal says of a call: the error, or the fault that left it without an answer.
+fn outcome(fault: Option<&Fault>, result: Option<&Result<Value, ApiError>>) -> Result<(), String> {
+    match fault {
+        Some(fault) if fault.error().is_none() => Err(format!("{fault:?}")),
+        _ => match result {
+            Some(Err(error)) => Err(error.code.clone()),
+            Some(Ok(_)) | None => Ok(()),
+        },
     }
 }
 

@@ -7,9 +7,9 @@ use crate::error::ApiError;
 use crate::lock::lock;
 use crate::operation::Operation;
 
-/// GetSecretValue and DescribeSecret together.
+/// `GetSecretValue` and `DescribeSecret` together.
 const READS_A_SECOND: f64 = 10_000.0;
-/// PutSecretValue, UpdateSecret and UpdateSecretVersionStage together; not adjustable.
+/// `PutSecretValue`, `UpdateSecret` and `UpdateSecretVersionStage` together; not adjustable.
 const WRITES_A_SECOND: f64 = 50.0;
 
 #[derive(Debug)]

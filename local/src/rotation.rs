@@ -2,11 +2,11 @@
 //!
 //! Documented by AWS: the empty `AWSPENDING` version before createSecret; the order of the steps
 //! and the one token of all four; that a failed rotation is retried as a whole; that a rotation
-//! whose `AWSPENDING` is on another version than `AWSCURRENT` makes RotateSecret fail; that
+//! whose `AWSPENDING` is on another version than `AWSCURRENT` makes `RotateSecret` fail; that
 //! `RotateImmediately=false` runs testSecret alone on an `AWSPENDING` version that is then removed.
 //!
 //! Guessed, for want of documentation: how often and how fast it retries (see
-//! [`Knobs`](crate::Knobs)); that the refused RotateSecret itself sets off the new attempt; that
+//! [`Knobs`](crate::Knobs)); that the refused `RotateSecret` itself sets off the new attempt; that
 //! a finishSecret which returns without having moved `AWSCURRENT` has failed; that a test is not
 //! retried; that a token used again for the rotation it belongs to is answered as before.
 
@@ -15,7 +15,7 @@ mod timer;
 
 use std::time::Duration;
 
-use crate::error::ApiError;
+use crate::error::{ApiError, Refused};
 use crate::event::EventKind;
 use crate::knobs::Knobs;
 use crate::lock::lock;
@@ -23,7 +23,7 @@ use crate::secret::{CURRENT, PENDING, Rotating, Secret};
 use crate::service::{Service, Shared};
 use crate::value::RotationToken;
 
-use attempt::{Attempt, Outcome};
+use attempt::{Attempt, Outcome, StepFailure};
 pub(crate) use timer::{resume, rotate_due, run_timer};
 
 /// Why a rotation did not succeed.
@@ -46,7 +46,7 @@ pub enum RotationFailure {
     /// Someone else wrote a value meanwhile.
     #[error("the rotation was abandoned: someone else wrote a value")]
     Abandoned,
-    /// CancelRotateSecret stopped it, or the secret was deleted.
+    /// `CancelRotateSecret` stopped it, or the secret was deleted.
     #[error("the rotation was cancelled")]
     Cancelled,
     /// It had not ended when the wait did.
@@ -56,18 +56,13 @@ pub enum RotationFailure {
     #[error("no rotation was started")]
     NeverStarted,
     /// The service refused, for example because there is no such secret.
-    #[error("{code}: {message}")]
-    Refused {
-        /// The code of the error.
-        code: String,
-        /// What the error says.
-        message: String,
-    },
+    #[error(transparent)]
+    Refused(#[from] Refused),
 }
 
 impl From<ApiError> for RotationFailure {
     fn from(error: ApiError) -> Self {
-        Self::Refused { code: error.code, message: error.message }
+        Self::Refused(error.into())
     }
 }
 
@@ -84,15 +79,11 @@ pub(crate) fn start(
             if !running {
                 secret.rotating = Some(rotating(&stuck, false));
             }
-            return Ok(if stuck == token {
-                Begin::Known
-            } else {
-                Begin::Stuck { id: stuck, running }
-            });
+            return Ok(Begin::Again { id: stuck, running });
         }
         if let Some(version) = secret.version(token) {
             let done = version.labels.contains(CURRENT);
-            return if done { Ok(Begin::Known) } else { Err(token_taken(token)) };
+            return if done { Ok(Begin::Known) } else { Err(token_taken(token, &secret.arn)) };
         }
         let value = secret.labelled(CURRENT).and_then(|version| version.value.clone());
         secret.add(token, value.filter(|_| test_only), now);
@@ -106,9 +97,12 @@ pub(crate) fn start(
             launch(service, arn, token, test_only);
             Ok(())
         }
-        Begin::Stuck { id, running } => {
+        Begin::Again { id, running } => {
             if !running {
                 launch(service, arn, &id, false);
+            }
+            if id == token {
+                return Ok(());
             }
             Err(ApiError::invalid_request(
                 "A previous rotation isn't complete. That rotation will be reattempted.",
@@ -117,10 +111,16 @@ pub(crate) fn start(
     }
 }
 
+/// What a request to rotate begins.
 enum Begin {
     Fresh,
+    /// Nothing: the rotation of that token is over.
     Known,
-    Stuck { id: String, running: bool },
+    /// `AWSPENDING` is on a version that is not current.
+    Again {
+        id: String,
+        running: bool,
+    },
 }
 
 fn rotating(version_id: &str, test_only: bool) -> Rotating {
@@ -128,9 +128,9 @@ fn rotating(version_id: &str, test_only: bool) -> Rotating {
     Rotating { version_id: version_id.to_owned(), rotation_token, test_only }
 }
 
-fn token_taken(token: &str) -> ApiError {
+fn token_taken(token: &str, arn: &str) -> ApiError {
     ApiError::invalid_request(format!(
-        "You can't use ClientRequestToken {token} because that value is already in use for a version of secret."
+        "You can't use ClientRequestToken {token} because that value is already in use for a version of secret {arn}."
     ))
 }
 
@@ -198,7 +198,7 @@ fn succeed(service: &Service, arn: &str, version_id: &str, test_only: bool) {
     conclude(service, arn, version_id, kind, Ok(()));
 }
 
-fn fail(service: &Service, arn: &str, version_id: &str, test_only: bool, failure: RotationFailure) {
+fn fail(service: &Service, arn: &str, version_id: &str, test_only: bool, failure: StepFailure) {
     remove_test_version(service, arn, version_id, test_only);
     let ended = service.change(arn, |secret, now| {
         if secret.rotating.as_ref().is_some_and(|rotating| rotating.version_id == version_id) {
@@ -213,16 +213,13 @@ fn fail(service: &Service, arn: &str, version_id: &str, test_only: bool, failure
         Ok(())
     });
     log_refusal(ended);
-    let step = match &failure {
-        RotationFailure::Failed { step, .. } => step.clone(),
-        other => other.to_string(),
-    };
+    let error_message = format!("Failed to execute step: {}", failure.step);
     let kind = if test_only {
-        EventKind::TestRotationFailed { error_message: format!("Failed to execute step: {step}") }
+        EventKind::TestRotationFailed { error_message }
     } else {
-        EventKind::RotationFailed { error_message: format!("Failed to execute step: {step}") }
+        EventKind::RotationFailed { error_message }
     };
-    conclude(service, arn, version_id, kind, Err(failure));
+    conclude(service, arn, version_id, kind, Err(failure.into()));
 }
 
 fn remove_test_version(service: &Service, arn: &str, version_id: &str, test_only: bool) {
@@ -268,7 +265,7 @@ pub(crate) fn announce_abandoned(service: &Service, arn: &str, version_id: &str)
     conclude(service, arn, version_id, EventKind::RotationAbandoned, outcome);
 }
 
-/// Checks the `RotationToken` of a PutSecretValue, where there is one or must be.
+/// Checks the `RotationToken` of a `PutSecretValue`, where there is one or must be.
 ///
 /// What the service answers to a wrong one is not documented.
 pub(crate) fn check_token(

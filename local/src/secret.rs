@@ -32,9 +32,10 @@ pub(crate) struct Secret {
     pub(crate) changed: SystemTime,
     pub(crate) accessed: Option<SystemTime>,
     pub(crate) rotated: Option<SystemTime>,
-    /// When DeleteSecret was called, and when the recovery window ends.
+    /// When `DeleteSecret` was called, and when the recovery window ends.
     pub(crate) deleted: Option<(SystemTime, SystemTime)>,
-    pub(crate) tags: Vec<(String, String)>,
+    /// `None` where there never was a tag: the service then leaves `Tags` out.
+    pub(crate) tags: Option<Vec<(String, String)>>,
     pub(crate) policy: Option<String>,
     pub(crate) rotation: Option<Rotation>,
     pub(crate) rotating: Option<Rotating>,
@@ -138,7 +139,19 @@ impl Secret {
         }
     }
 
-    /// UpdateSecretVersionStage: a compare-and-swap of one label.
+    /// Makes a version that someone just wrote the current one.
+    ///
+    /// Seen at the service: such a write takes `AWSPENDING` from any other version, so it also
+    /// frees a rotation that is stuck.
+    pub(crate) fn make_current(&mut self, id: &str) -> Result<(), ApiError> {
+        self.attach(CURRENT, id)?;
+        if self.labelled(PENDING).is_some_and(|version| version.id != id) {
+            self.detach(PENDING);
+        }
+        Ok(())
+    }
+
+    /// `UpdateSecretVersionStage`: a compare-and-swap of one label.
     ///
     /// Documented: `RemoveFromVersionId` is required, and must match, where the label is on
     /// another version. Guessed: it must also match where the label is already on the target.

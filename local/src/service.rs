@@ -1,6 +1,6 @@
 //! The state of Secrets Manager, and the one door through which it changes.
 
-use std::collections::{BTreeMap, HashMap, HashSet};
+use std::collections::{BTreeMap, HashMap, HashSet, VecDeque};
 use std::sync::{Arc, Mutex};
 use std::time::{Instant, SystemTime};
 
@@ -23,6 +23,9 @@ use crate::tasks::Tasks;
 
 /// Events that a slow subscriber may lag behind before it loses some.
 const EVENTS_BUFFERED: usize = 4096;
+/// Calls and events that are remembered: more than any test looks at, less than a long-lived server
+/// would gather.
+const REMEMBERED: usize = 100_000;
 
 #[derive(Debug)]
 pub(crate) struct Service {
@@ -37,8 +40,8 @@ pub(crate) struct Service {
     knobs: Mutex<Knobs>,
     store: Mutex<Store>,
     data: Option<DataFile>,
-    calls: Mutex<Vec<Call>>,
-    events: Mutex<Vec<Event>>,
+    calls: Mutex<VecDeque<Call>>,
+    events: Mutex<VecDeque<Event>>,
     live: broadcast::Sender<Event>,
 }
 
@@ -172,13 +175,13 @@ impl Service {
             kind,
         };
         event.log();
-        lock(&self.events).push(event.clone());
+        remember(&self.events, event.clone());
         // Nobody listening is no error.
         let _heard = self.live.send(event);
     }
 
     pub(crate) fn events(&self) -> Vec<Event> {
-        lock(&self.events).clone()
+        lock(&self.events).iter().cloned().collect()
     }
 
     pub(crate) fn subscribe(&self) -> broadcast::Receiver<Event> {
@@ -190,16 +193,24 @@ impl Service {
     }
 
     pub(crate) fn record(&self, call: Call) {
-        lock(&self.calls).push(call);
+        remember(&self.calls, call);
     }
 
     pub(crate) fn calls(&self) -> Vec<Call> {
-        lock(&self.calls).clone()
+        lock(&self.calls).iter().cloned().collect()
     }
 
     pub(crate) fn clear_calls(&self) {
         lock(&self.calls).clear();
     }
+}
+
+fn remember<T>(list: &Mutex<VecDeque<T>>, item: T) {
+    let mut list = lock(list);
+    if list.len() == REMEMBERED {
+        list.pop_front();
+    }
+    list.push_back(item);
 }
 
 fn labels_moved(secret: &Secret) -> EventKind {

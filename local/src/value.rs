@@ -53,3 +53,22 @@ impl fmt::Debug for RotationToken {
         formatter.write_str("RotationToken(..)")
     }
 }
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn debug_shows_neither_values_nor_tokens() {
+        let token = RotationToken::random();
+        let value = SecretValue::String("canary".to_owned());
+        assert_eq!(format!("{value:?} {token:?}"), "SecretValue(..) RotationToken(..)");
+    }
+
+    #[test]
+    fn a_rotation_token_fits_its_constraint() {
+        let token = RotationToken::random();
+        let fits = |c: char| c.is_ascii_alphanumeric() || c == '-';
+        assert!((36..=256).contains(&token.expose().len()) && token.expose().chars().all(fits));
+    }
+}

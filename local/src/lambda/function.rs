@@ -35,12 +35,15 @@ pub(super) enum Target {
 
 impl Function {
     /// A program that is started with `AWS_LAMBDA_RUNTIME_API` and asks for its invocations.
+    ///
+    /// A script that starts the program proper must `exec` it: only the process started here is
+    /// killed.
     pub fn binary(program: impl AsRef<Path>) -> Self {
         let program = program.as_ref().to_owned();
         Self::new(Target::Command { program, args: Vec::new(), env: Vec::new() })
     }
 
-    /// A server that speaks Invoke, such as `cargo lambda watch`: `http://127.0.0.1:9000`.
+    /// A server that speaks Invoke, such as `cargo lambda watch`: `http://127.0.0.1:9000`, no TLS.
     ///
     /// A URL without a path has `/2015-03-31/functions/NAME/invocations` added to it.
     pub fn url(url: impl Into<String>) -> Self {
@@ -173,26 +176,35 @@ impl Deployed {
             Invocation { request_id: request_id.clone(), payload, step, timeout, answered, taken };
         environment.send(invocation);
         let overdue = async {
-            if tokio::time::timeout(INIT_LIMIT, has_taken).await.is_ok_and(|taken| taken.is_ok()) {
-                tokio::time::sleep(timeout).await;
+            if tokio::time::timeout(INIT_LIMIT, has_taken).await.is_err() {
+                return INIT_LIMIT;
             }
+            tokio::time::sleep(timeout).await;
+            timeout
         };
         let ended = tokio::select! {
             biased;
             answer = &mut answer => return answer.unwrap_or_else(|_| exited(&request_id, "killed")),
-            status = environment.exited() => Some(status),
-            () = overdue => None,
+            status = environment.exited() => Ok(status),
+            limit = overdue => Err(limit),
         };
-        let Some(status) = ended else {
-            environment.kill();
-            let seconds = timeout.as_secs_f64();
-            let message =
-                format!("RequestId: {request_id} Error: Task timed out after {seconds:.2} seconds");
-            return Answer::failure("Sandbox.Timedout", &message);
+        let status = match ended {
+            Ok(status) => status,
+            Err(limit) => {
+                environment.kill();
+                return timed_out(&request_id, limit);
+            }
         };
         // It may have answered with its last breath.
         answer.try_recv().unwrap_or_else(|_| exited(&request_id, &status))
     }
+}
+
+fn timed_out(request_id: &str, limit: Duration) -> Answer {
+    let seconds = limit.as_secs_f64();
+    let message =
+        format!("RequestId: {request_id} Error: Task timed out after {seconds:.2} seconds");
+    Answer::failure("Sandbox.Timedout", &message)
 }
 
 fn exited(request_id: &str, status: &str) -> Answer {

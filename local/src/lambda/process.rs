@@ -2,6 +2,7 @@
 
 use std::io;
 use std::net::SocketAddr;
+use std::path::Path;
 use std::process::Stdio;
 use std::sync::Arc;
 
@@ -45,12 +46,13 @@ pub(super) async fn start(deployed: &Deployed) -> io::Result<Arc<Environment>> {
     if let Some(stderr) = child.stderr.take() {
         deployed.tasks.spawn(copy(stderr, sinks));
     }
-    deployed.processes.add(&environment);
+    let pid = child.id();
+    deployed.processes.add(&environment, pid);
     let processes = deployed.processes.clone();
     let watched = environment.clone();
     deployed.tasks.spawn(async move {
         let status = tend(&mut child, &watched, listener).await;
-        processes.remove(&watched.access_key_id);
+        processes.remove(&watched.access_key_id, pid);
         watched.set_exited(status);
     });
     Ok(environment)
@@ -81,7 +83,8 @@ fn command(deployed: &Deployed, environment: &Environment, runtime_api: SocketAd
     command.stdout(Stdio::piped()).stderr(Stdio::piped()).kill_on_drop(true);
     let inherited = INHERITED.iter().filter_map(|name| Some((name, std::env::var_os(name)?)));
     command.envs(inherited);
-    let folder = program.parent().unwrap_or(program);
+    let parent = program.parent().filter(|parent| !parent.as_os_str().is_empty());
+    let folder = parent.unwrap_or_else(|| Path::new("."));
     command
         .env("AWS_LAMBDA_RUNTIME_API", runtime_api.to_string())
         .env("AWS_LAMBDA_FUNCTION_NAME", &deployed.name)

@@ -67,15 +67,15 @@ fn accepted(known: bool) -> Reply {
 
 /// What the function reports; the header says the type where the body does not.
 fn failure(headers: &HeaderMap, body: Bytes) -> Answer {
-    let answer = Answer::reported(body);
-    let header = headers.get("lambda-runtime-function-error-type");
-    match answer {
-        Answer::Failure { error_type, error_message, payload, log } if error_type.is_empty() => {
-            let named = header.and_then(|value| value.to_str().ok()).unwrap_or("Unhandled");
-            Answer::Failure { error_type: named.to_owned(), error_message, payload, log }
-        }
-        other => other,
+    let mut answer = Answer::reported(body);
+    if let Answer::Failure { error_type, .. } = &mut answer
+        && error_type.is_empty()
+    {
+        let named = headers.get("lambda-runtime-function-error-type");
+        let named = named.and_then(|value| value.to_str().ok()).unwrap_or("Unhandled");
+        named.clone_into(error_type);
     }
+    answer
 }
 
 /// Milliseconds of the real clock: functions compare it with their own.

@@ -1,4 +1,4 @@
-//! CreateSecret.
+//! `CreateSecret`.
 
 use std::collections::VecDeque;
 
@@ -47,7 +47,7 @@ pub(super) fn create(service: &Service, caller: &Caller, input: &Input) -> Resul
             accessed: None,
             rotated: None,
             deleted: None,
-            tags: input.tags(),
+            tags: Some(input.tags()).filter(|tags| !tags.is_empty()),
             policy: None,
             rotation: None,
             rotating: None,

@@ -1,4 +1,4 @@
-//! DescribeSecret, and the entry of a secret in a list.
+//! `DescribeSecret`, and the entry of a secret in a list.
 
 use std::collections::BTreeMap;
 
@@ -27,7 +27,7 @@ pub(super) fn labels(secret: &Secret) -> Value {
     json!(labelled.map(|version| (&version.id, &version.labels)).collect::<BTreeMap<_, _>>())
 }
 
-/// What DescribeSecret and ListSecrets have in common; what is not set is left out.
+/// What `DescribeSecret` and `ListSecrets` have in common; what is not set is left out.
 pub(super) fn details(secret: &Secret) -> Map<String, Value> {
     let mut details = Map::new();
     let mut put = |name: &str, value: Option<Value>| {
@@ -51,8 +51,8 @@ pub(super) fn details(secret: &Secret) -> Map<String, Value> {
     put("LastAccessedDate", secret.accessed.map(|date| json!(epoch_seconds(date))));
     put("DeletedDate", secret.deleted.map(|(date, _)| json!(epoch_seconds(date))));
     put("CreatedDate", Some(json!(epoch_seconds(secret.created))));
-    let tags = secret.tags.iter().map(|(key, value)| json!({ "Key": key, "Value": value }));
-    put("Tags", (!secret.tags.is_empty()).then(|| tags.collect()));
+    let tag = |(key, value): &(String, String)| json!({ "Key": key, "Value": value });
+    put("Tags", secret.tags.as_ref().map(|tags| tags.iter().map(tag).collect()));
     details
 }
 

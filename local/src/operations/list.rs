@@ -1,6 +1,4 @@
-//! ListSecrets and ListSecretVersionIds.
-
-use std::cmp::Reverse;
+//! `ListSecrets` and `ListSecretVersionIds`.
 
 use serde_json::{Map, Value, json};
 
@@ -71,7 +69,7 @@ fn matches(secret: &Secret, filters: &[(String, Vec<String>)]) -> bool {
 /// Prefixes, of which only a description's ignores case; `all` looks for words anywhere.
 fn has(secret: &Secret, key: &str, value: &str) -> bool {
     let description = secret.description.as_deref().unwrap_or_default().to_lowercase();
-    let mut tags = secret.tags.iter();
+    let mut tags = secret.tags.iter().flatten();
     match key {
         "name" => secret.name.starts_with(value),
         "description" => {
@@ -97,8 +95,7 @@ pub(super) fn versions(service: &Service, input: &Input) -> Result<Value, ApiErr
     let deprecated_too = input.flag("IncludeDeprecated").unwrap_or(false);
     service.read(input.secret_id(), |secret, _| {
         let wanted = |version: &&Version| deprecated_too || !version.labels.is_empty();
-        let mut found: Vec<_> = secret.versions.iter().filter(wanted).collect();
-        found.sort_by_key(|version| Reverse(version.created));
+        let found: Vec<_> = secret.versions.iter().filter(wanted).collect();
         let (found, next) = page::cut(input, found, PAGE)?;
         let entries: Vec<_> =
             found.into_iter().map(|version| version_entry(secret, version)).collect();

@@ -1,4 +1,4 @@
-//! GetRandomPassword.
+//! `GetRandomPassword`.
 
 use rand::RngExt as _;
 use serde_json::{Value, json};

@@ -9,7 +9,7 @@ use crate::service::Service;
 pub(super) fn put(service: &Service, input: &Input) -> Result<Value, ApiError> {
     let policy = input.required("ResourcePolicy");
     let parsed = well_formed(policy)?;
-    if input.flag("BlockPublicPolicy").unwrap_or(true) && is_public(&parsed) {
+    if input.flag("BlockPublicPolicy").unwrap_or(false) && is_public(&parsed) {
         return Err(ApiError::new(
             "PublicPolicyException",
             "You can't attach a resource policy that allows broad access to the secret.",

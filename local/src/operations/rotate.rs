@@ -1,4 +1,4 @@
-//! RotateSecret and CancelRotateSecret; the rotation itself is in [`crate::rotation`].
+//! `RotateSecret` and `CancelRotateSecret`; the rotation itself is in [`crate::rotation`].
 
 use serde_json::{Map, Value, json};
 
@@ -11,7 +11,8 @@ use crate::secret::{Rotation, Secret};
 use crate::service::{Service, Shared};
 
 pub(super) fn rotate(service: &Shared, input: &Input) -> Result<Value, ApiError> {
-    let token = input.token()?;
+    // The service answers another code here than to the other operations.
+    let token = input.token().map_err(|error| ApiError::invalid_parameter(error.message))?;
     let test_only = !input.flag("RotateImmediately").unwrap_or(true);
     // Stored first, and stored even where a stuck rotation is then taken up again. Documented is
     // only the order ("sets the values for the secret and then immediately starts a rotation");

@@ -1,4 +1,4 @@
-//! UpdateSecretVersionStage.
+//! `UpdateSecretVersionStage`.
 
 use serde_json::{Value, json};
 

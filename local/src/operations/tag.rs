@@ -1,4 +1,4 @@
-//! TagResource and UntagResource.
+//! `TagResource` and `UntagResource`.
 
 use serde_json::{Value, json};
 
@@ -24,11 +24,12 @@ pub(super) fn tag(service: &Service, input: &Input) -> Result<Value, ApiError> {
     let added = input.tags();
     service.change(input.secret_id(), |secret, now| {
         secret.alive()?;
+        let tags = secret.tags.get_or_insert_default();
         for (key, value) in added {
-            secret.tags.retain(|(existing, _)| *existing != key);
-            secret.tags.push((key, value));
+            tags.retain(|(existing, _)| *existing != key);
+            tags.push((key, value));
         }
-        check(&secret.tags)?;
+        check(tags)?;
         secret.changed = now;
         Ok(json!({}))
     })
@@ -38,7 +39,9 @@ pub(super) fn untag(service: &Service, input: &Input) -> Result<Value, ApiError>
     let keys = input.texts("TagKeys").unwrap_or_default();
     service.change(input.secret_id(), |secret, now| {
         secret.alive()?;
-        secret.tags.retain(|(key, _)| !keys.contains(key));
+        if let Some(tags) = &mut secret.tags {
+            tags.retain(|(key, _)| !keys.contains(key));
+        }
         secret.changed = now;
         Ok(json!({}))
     })

@@ -1,4 +1,4 @@
-//! UpdateSecret.
+//! `UpdateSecret`.
 
 use serde_json::{Map, Value, json};
 
@@ -6,7 +6,6 @@ use super::value::already_exists;
 use crate::error::ApiError;
 use crate::input::Input;
 use crate::rotation;
-use crate::secret::CURRENT;
 use crate::service::Service;
 
 pub(super) fn update(service: &Service, input: &Input) -> Result<Value, ApiError> {
@@ -25,15 +24,15 @@ pub(super) fn update(service: &Service, input: &Input) -> Result<Value, ApiError
         }
         let mut abandoned = None;
         if let (Some(token), Some(value)) = (token, value) {
-            // Idempotent like PutSecretValue; also for the empty version of a rotation, "you
-            // can't modify an existing version" is what the service documents here.
+            // Documented: a token that is in use is an error, so also that of an empty pending
+            // version. Guessed: not for the same value, or an SDK's retry would fail.
             match secret.version(token).map(|version| version.value.as_ref() == Some(&value)) {
                 Some(true) => {}
-                Some(false) => return Err(already_exists(token)),
+                Some(false) => return Err(already_exists(token, &secret.arn)),
                 None => {
                     secret.add(token, Some(value), now);
                     abandoned = rotation::abandon(secret, token);
-                    secret.attach(CURRENT, token)?;
+                    secret.make_current(token)?;
                 }
             }
         }

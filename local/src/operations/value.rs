@@ -1,4 +1,4 @@
-//! GetSecretValue, BatchGetSecretValue and PutSecretValue.
+//! `GetSecretValue`, `BatchGetSecretValue` and `PutSecretValue`.
 
 use std::time::{Duration, SystemTime};
 
@@ -143,28 +143,31 @@ fn store(
     labels: Option<&[String]>,
     now: SystemTime,
 ) -> Result<Option<String>, ApiError> {
+    let arn = secret.arn.clone();
     match secret.version_mut(token) {
         Some(version) => match &version.value {
             Some(stored) if *stored == value => return Ok(None),
-            Some(_) => return Err(already_exists(token)),
+            Some(_) => return Err(already_exists(token, &arn)),
             None => version.value = Some(value),
         },
         None => secret.add(token, Some(value), now),
     }
     let abandoned = rotation::abandon(secret, token);
     let first = secret.labelled(CURRENT).is_none();
-    let given = labels.unwrap_or_default().iter().map(String::as_str);
-    let current = (labels.is_none() || first).then_some(CURRENT);
-    for label in given.chain(current) {
+    let current = first || labels.is_none_or(|labels| labels.iter().any(|label| label == CURRENT));
+    for label in labels.unwrap_or_default() {
         secret.attach(label, token)?;
+    }
+    if current {
+        secret.make_current(token)?;
     }
     secret.changed = now;
     Ok(abandoned)
 }
 
 /// A value can't be changed, only followed by another version.
-pub(super) fn already_exists(token: &str) -> ApiError {
+pub(super) fn already_exists(token: &str, arn: &str) -> ApiError {
     ApiError::exists(format!(
-        "You can't use ClientRequestToken {token} because that value is already in use for a version of secret."
+        "You can't use ClientRequestToken {token} because that value is already in use for a version of secret {arn}."
     ))
 }

@@ -27,9 +27,24 @@ pub(super) struct Attempt<'a> {
 
 pub(super) enum Outcome {
     Succeeded,
-    Failed(RotationFailure),
+    Failed(StepFailure),
     /// Abandoned, cancelled or deleted: whoever did it has said so.
     GivenUp,
+}
+
+/// What went wrong in which step of which attempt.
+pub(super) struct StepFailure {
+    pub(super) step: String,
+    error_type: String,
+    error_message: String,
+    attempt: u32,
+}
+
+impl From<StepFailure> for RotationFailure {
+    fn from(failure: StepFailure) -> Self {
+        let StepFailure { step, error_type, error_message, attempt } = failure;
+        Self::Failed { step, error_type, error_message, attempts: attempt }
+    }
 }
 
 impl Attempt<'_> {
@@ -47,7 +62,8 @@ impl Attempt<'_> {
                 return Outcome::GivenUp;
             }
             if let Some((error_type, error_message)) = failure {
-                return Outcome::Failed(self.failure(step, error_type, error_message));
+                let (step, attempt) = ((*step).to_owned(), self.number);
+                return Outcome::Failed(StepFailure { step, error_type, error_message, attempt });
             }
         }
         Outcome::Succeeded
@@ -140,11 +156,6 @@ impl Attempt<'_> {
             Ok(secret.labelled(CURRENT).is_some_and(|version| version.id == self.version_id))
         });
         current.unwrap_or(false)
-    }
-
-    fn failure(&self, step: &str, error_type: String, error_message: String) -> RotationFailure {
-        let attempts = self.number;
-        RotationFailure::Failed { step: step.to_owned(), error_type, error_message, attempts }
     }
 }
 

@@ -52,3 +52,31 @@ pub(crate) fn resume(service: &Shared) {
         launch(service, &arn, &version_id, test_only);
     }
 }
+
+#[cfg(test)]
+mod tests {
+    use serde_json::json;
+
+    use super::*;
+    use crate::{EventKind, Function, Local, Operation};
+
+    #[tokio::test]
+    async fn a_window_that_opens_starts_a_rotation_by_itself() {
+        let function = Function::binary("/bin/false");
+        let local = Local::builder().function("f", function).start().await.expect("starts");
+        local.create_secret("app", "old").expect("creates");
+        let request = json!({
+            "SecretId": "app", "ClientRequestToken": random::uuid(), "RotateImmediately": false,
+            "RotationLambdaARN": local.function_arn("f"),
+            "RotationRules": { "AutomaticallyAfterDays": 1 },
+        });
+        local.call(Operation::RotateSecret, &request).expect("sets the schedule");
+        let _failed = local.wait_for_rotation("app", Duration::from_secs(10)).await;
+        let mut events = local.subscribe();
+        local.service().clock.advance(Duration::from_secs(86_400));
+        let started = async {
+            while events.recv().await.expect("events").kind != EventKind::RotationStarted {}
+        };
+        tokio::time::timeout(Duration::from_secs(10), started).await.expect("the timer fires");
+    }
+}
