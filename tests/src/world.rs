@@ -72,13 +72,7 @@ impl World {
 
     /// The same, with the function set up by the test.
     pub async fn with_function(server: Server, text: &str, function: Function) -> Self {
-        let knobs = Knobs {
-            // So that calls made at once are seen to overlap.
-            latency: Duration::from_millis(5),
-            attempts: 1,
-            require_rotation_token: true,
-            ..Knobs::default()
-        };
+        let knobs = Knobs { attempts: 1, require_rotation_token: true, ..Knobs::default() };
         let local = Local::builder().function(FUNCTION, function).knobs(knobs).start().await;
         let local = local.expect("the stand-in starts");
         let secret = local.create_secret("app", text).expect("a secret can be created");

@@ -2,6 +2,8 @@
 
 #![expect(clippy::expect_used, reason = "a failed test should panic")]
 
+use std::time::Duration;
+
 use turnlock_local::serial_round_trips;
 use turnlock_tests::postgres::{Logins, Setup, Version};
 use turnlock_tests::world::{ADMIN, ADMIN_PASSWORD, FIRST_PASSWORD, USER, World};
@@ -10,10 +12,16 @@ fn of(version: Version) -> Setup {
     Setup { version, ..Setup::default() }
 }
 
+/// Has every call take so long that calls made at once overlap also on a busy machine.
+fn slow_down(world: &World) {
+    world.local.set_knobs(|knobs| knobs.latency = Duration::from_millis(150));
+}
+
 #[tokio::test]
 async fn a_rotation_by_the_user_itself_takes_two_logins_and_eleven_calls_in_six_round_trips() {
     for version in Version::ALL {
         let world = World::start(of(version)).await;
+        slow_down(&world);
         // The first one starts the function's process; the second is warm.
         for _ in 0..2 {
             let (mark, old) = (world.mark(), world.password("AWSCURRENT"));
@@ -40,6 +48,7 @@ async fn a_rotation_by_the_user_itself_takes_two_logins_and_eleven_calls_in_six_
 async fn a_rotation_by_the_admin_takes_two_logins_and_none_of_the_old_password() {
     for version in Version::ALL {
         let world = World::start_with_admin(of(version)).await;
+        slow_down(&world);
         let mark = world.mark();
         world.local.clear_calls();
         world.rotate().await.expect("a calm rotation succeeds");
