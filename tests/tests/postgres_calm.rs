@@ -1,11 +1,9 @@
 //! A rotation on a calm day: what it changes, what it leaves alone, what it costs.
 
-#![expect(clippy::expect_used, reason = "a failed test should panic")]
-
 use std::time::Duration;
 
 use turnlock_local::serial_round_trips;
-use turnlock_tests::postgres::{Logins, Setup, Version};
+use turnlock_tests::postgres::{Authentication, Logins, Setup, Version};
 use turnlock_tests::world::{ADMIN, ADMIN_PASSWORD, FIRST_PASSWORD, USER, World};
 
 fn of(version: Version) -> Setup {
@@ -61,5 +59,21 @@ async fn a_rotation_by_the_admin_takes_two_logins_and_none_of_the_old_password()
         assert!(world.accepts(&world.password("AWSCURRENT")).await);
         assert!(!world.accepts(FIRST_PASSWORD).await);
         assert!(world.server.can_log_in(ADMIN, ADMIN_PASSWORD, "postgres").await);
+    }
+}
+
+#[tokio::test]
+async fn a_server_that_stores_md5_gets_md5_and_one_that_then_asks_for_scram_is_not_locked() {
+    for (authentication, prefix) in
+        [(Authentication::Md5, "md5"), (Authentication::ScramSha256, "SCRAM-SHA-256$4096:")]
+    {
+        // The user is made while the server still stores SCRAM.
+        let world = World::start(Setup { authentication, ..Setup::default() }).await;
+        let store_md5 = "ALTER SYSTEM SET password_encryption = 'md5'";
+        world.server.sql(store_md5).await;
+        world.server.sql("SELECT pg_reload_conf()").await;
+        world.rotate().await.expect("the rotation succeeds");
+        assert!(world.stored_password().await.starts_with(prefix));
+        assert!(world.accepts(&world.password("AWSCURRENT")).await);
     }
 }

@@ -1,12 +1,13 @@
 //! Rotates PostgreSQL passwords in AWS Secrets Manager.
 //!
 //! One file a concern: [`login`] is what is read of a secret, `relay` and `tls` are the way to the server,
-//! `session` is what is asked and changed there, `verifier` is how a password gets there unseen, `fault`
+//! `session` is what is asked and changed there, `rights` who may change it, `verifier` is how a password gets there unseen, `fault`
 //! tells errors apart.
 
 mod fault;
 mod login;
 mod relay;
+mod rights;
 mod session;
 mod tls;
 mod verifier;
@@ -65,6 +66,15 @@ impl Postgres {
         };
         Err(TargetError::new(Class::Refused, reason))
     }
+
+    /// Whether the server lets a login in; where it cannot be told, no.
+    async fn accepts(&self, login: &Login) -> bool {
+        let Ok(Verdict::Accepted(session)) = self.test(login).await else { return false };
+        if let Err(error) = session.close().await {
+            tracing::debug!("a session did not close in good order: {error}");
+        }
+        true
+    }
 }
 
 impl Rotator for Postgres {
@@ -84,6 +94,10 @@ impl Rotator for Postgres {
         self.supports(change.current)?;
         let mut session = change.by.into_session();
         session.set_password(change.pending, change.version).await?;
+        if session.stores_md5() && !self.accepts(change.pending).await {
+            tracing::warn!("password_encryption is md5, pg_hba.conf asks for SCRAM: using SCRAM");
+            session.set_scram_password(change.pending, change.version).await?;
+        }
         session.close().await?;
         Ok(Outcome::Changed)
     }

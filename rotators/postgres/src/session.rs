@@ -11,6 +11,7 @@ use turnlock::{Class, Sensitive, TargetError, Verdict, VersionId};
 use crate::fault;
 use crate::login::Login;
 use crate::relay::Relay;
+use crate::rights::{self, Rights};
 use crate::tls::Trust;
 use crate::verifier::{Encryption, verifier};
 
@@ -42,6 +43,7 @@ pub struct Session {
 struct Facts {
     read_only: bool,
     encryption: Encryption,
+    iterations: u32,
 }
 
 impl Session {
@@ -67,8 +69,35 @@ impl Session {
         version: &VersionId,
     ) -> Result<(), TargetError> {
         self.check_writable()?;
+        self.alter_role(login, version, self.facts.encryption).await
+    }
+
+    /// The same as a SCRAM verifier, which a server takes under `md5` in `pg_hba.conf` too.
+    pub(crate) async fn set_scram_password(
+        &mut self,
+        login: &Login,
+        version: &VersionId,
+    ) -> Result<(), TargetError> {
+        self.alter_role(login, version, Encryption::Scram { iterations: self.facts.iterations })
+            .await
+    }
+
+    /// Whether [`set_password`](Self::set_password) uses md5.
+    ///
+    /// `password_encryption` and `pg_hba.conf` are set apart from each other, and a server that stores md5
+    /// and asks for SCRAM lets nobody in.
+    pub(crate) fn stores_md5(&self) -> bool {
+        self.facts.encryption == Encryption::Md5
+    }
+
+    async fn alter_role(
+        &mut self,
+        login: &Login,
+        version: &VersionId,
+        encryption: Encryption,
+    ) -> Result<(), TargetError> {
         let user = &login.username;
-        let verifier = verifier(self.facts.encryption, user, &login.password, version);
+        let verifier = verifier(encryption, user, &login.password, version);
         let statement = format!(
             "BEGIN READ WRITE; {GUARD} SELECT pg_advisory_xact_lock({LOCK_SPACE}, {}); \
              ALTER ROLE {} PASSWORD '{}'; COMMIT",
@@ -85,23 +114,21 @@ impl Session {
     /// Checks whether the role that is logged in could change its own password.
     pub(crate) async fn check_own_rights(&mut self) -> Result<(), TargetError> {
         self.check_writable()?;
-        let row = self.ask_rights("SELECT session_user::text").await?;
-        Rights::of(&row)?.own(&self.server)
+        self.rights("session_user").await?.own(&self.server)
     }
 
     /// Checks whether the admin that is logged in could change the password of `login`'s role.
     pub(crate) async fn check_admin_rights(&mut self, login: &Login) -> Result<(), TargetError> {
         self.check_writable()?;
-        let user = format!("SELECT {}::text", literal(&login.username));
-        let row = self.ask_rights(&user).await?;
-        Rights::of(&row)?.admin(&self.server, &login.username)
+        let rights = self.rights(&literal(&login.username)).await?;
+        rights.admin(&self.server, &login.username)
     }
 
-    async fn ask_rights(&mut self, user: &str) -> Result<PgRow, TargetError> {
-        let statement = format!("BEGIN; {GUARD} {}; COMMIT", RIGHTS.replace("{user}", user));
+    async fn rights(&mut self, user: &str) -> Result<Rights, TargetError> {
+        let statement = format!("BEGIN; {GUARD} {}; COMMIT", rights::question(user));
         let doing = format!("reading the rights at {}", self.server);
         let run = sqlx::raw_sql(AssertSqlSafe(statement)).fetch_one(&mut self.connection);
-        bounded(run, &doing).await
+        Rights::of(&bounded(run, &doing).await?)
     }
 
     fn check_writable(&self) -> Result<(), TargetError> {
@@ -139,101 +166,8 @@ impl Facts {
             "md5" => Encryption::Md5,
             _ => Encryption::Scram { iterations },
         };
-        Ok(Self { read_only: field(&row, 0)?, encryption })
+        Ok(Self { read_only: field(&row, 0)?, encryption, iterations })
     }
-}
-
-/// What the rules of `ALTER ROLE … PASSWORD` look at.
-///
-/// Before version 16, CREATEROLE was enough for any role but a superuser or one with REPLICATION; from 16
-/// on, whoever is not superuser needs ADMIN OPTION on the role too. Amazon RDS can limit all password
-/// commands to members of `rds_password`.
-const RIGHTS: &str = "SELECT u.rolname IS NOT NULL, me.rolsuper, me.rolcreaterole, \
-     coalesce(u.rolsuper, false), coalesce(u.rolreplication, false), \
-     coalesce(pg_has_role(me.oid, u.oid, 'MEMBER WITH ADMIN OPTION'), false), \
-     current_setting('server_version_num')::int, \
-     coalesce(current_setting('rds.restrict_password_commands', true), '') IN ('1', 'on', 'true') \
-       AND NOT EXISTS (SELECT FROM pg_roles r WHERE r.rolname = 'rds_password' \
-         AND pg_has_role(me.oid, r.oid, 'MEMBER')) \
-     FROM pg_roles me LEFT JOIN pg_roles u ON u.rolname = ({user}) WHERE me.rolname = session_user";
-
-/// From this version on, CREATEROLE needs ADMIN OPTION on the role.
-const ADMIN_OPTION_NEEDED: i32 = 160_000;
-
-#[derive(Debug)]
-struct Rights {
-    user_exists: bool,
-    superuser: bool,
-    create_role: bool,
-    user_is_superuser: bool,
-    user_replicates: bool,
-    admin_option: bool,
-    version: i32,
-    restricted: bool,
-}
-
-impl Rights {
-    fn of(row: &PgRow) -> Result<Self, TargetError> {
-        Ok(Self {
-            user_exists: field(row, 0)?,
-            superuser: field(row, 1)?,
-            create_role: field(row, 2)?,
-            user_is_superuser: field(row, 3)?,
-            user_replicates: field(row, 4)?,
-            admin_option: field(row, 5)?,
-            version: field(row, 6)?,
-            restricted: field(row, 7)?,
-        })
-    }
-
-    /// Whether a role may change its own password.
-    fn own(&self, server: &str) -> Result<(), TargetError> {
-        let mut missing = Vec::new();
-        if self.restricted && !self.superuser {
-            missing.push("membership in rds_password (rds.restrict_password_commands is on)");
-        }
-        if self.user_replicates && !self.superuser && self.version < ADMIN_OPTION_NEEDED {
-            missing.push("SUPERUSER (before version 16, a role with REPLICATION needs it)");
-        }
-        lacking(server, "the user may not change its own password", &missing)
-    }
-
-    /// Whether an admin may change the password of `user`.
-    fn admin(&self, server: &str, user: &str) -> Result<(), TargetError> {
-        if !self.user_exists {
-            let text = format!("{server} has no role {user}");
-            return Err(TargetError::new(Class::Refused, text));
-        }
-        if self.superuser {
-            return Ok(());
-        }
-        let mut missing = Vec::new();
-        if self.user_is_superuser {
-            missing.push("SUPERUSER (the user has it)");
-        }
-        if self.user_replicates && self.version < ADMIN_OPTION_NEEDED {
-            missing
-                .push("SUPERUSER (before version 16, changing a role with REPLICATION needs it)");
-        }
-        if !self.create_role {
-            missing.push("CREATEROLE");
-        }
-        if !self.admin_option && self.version >= ADMIN_OPTION_NEEDED {
-            missing.push("ADMIN OPTION on the user (from version 16)");
-        }
-        if self.restricted {
-            missing.push("membership in rds_password (rds.restrict_password_commands is on)");
-        }
-        lacking(server, &format!("the admin may not change the password of {user}"), &missing)
-    }
-}
-
-fn lacking(server: &str, what: &str, missing: &[&str]) -> Result<(), TargetError> {
-    if missing.is_empty() {
-        return Ok(());
-    }
-    let text = format!("at {server} {what}; missing: {}", missing.join(", "));
-    Err(TargetError::new(Class::Permission, text))
 }
 
 fn options(login: &Login, relay: &Relay, roots: Vec<u8>) -> PgConnectOptions {
@@ -268,7 +202,7 @@ async fn bounded<T>(
     }
 }
 
-fn field<'r, T>(row: &'r PgRow, index: usize) -> Result<T, TargetError>
+pub(crate) fn field<'r, T>(row: &'r PgRow, index: usize) -> Result<T, TargetError>
 where
     T: sqlx::Decode<'r, sqlx::Postgres> + sqlx::Type<sqlx::Postgres>,
 {
@@ -303,25 +237,5 @@ mod tests {
     fn quotes_survive() {
         assert_eq!(quoted(r#"we"ird"#), r#""we""ird""#);
         assert_eq!(literal(r"o'ne\"), r"E'o''ne\\'");
-    }
-
-    #[test]
-    fn each_missing_piece_is_named() {
-        let nobody = Rights {
-            user_exists: true,
-            superuser: false,
-            create_role: false,
-            user_is_superuser: true,
-            user_replicates: false,
-            admin_option: false,
-            version: 180_000,
-            restricted: true,
-        };
-        let error = nobody.admin("db:5432", "app").unwrap_err();
-        assert_eq!(error.class(), Class::Permission);
-        for piece in ["SUPERUSER", "CREATEROLE", "ADMIN OPTION", "rds_password"] {
-            assert!(error.to_string().contains(piece), "{error}");
-        }
-        assert!(nobody.own("db:5432").unwrap_err().to_string().contains("rds_password"));
     }
 }
