@@ -13,7 +13,7 @@ use std::time::Duration;
 use tempfile::TempDir;
 use tokio::io::{AsyncReadExt, AsyncWriteExt};
 use tokio::net::{TcpStream, UnixListener, lookup_host};
-use tokio::task::AbortHandle;
+use tokio::task::JoinHandle;
 use tokio::time::timeout;
 use turnlock::{Class, TargetError};
 
@@ -23,6 +23,8 @@ use crate::login::Login;
 const RESOLVE: Duration = Duration::from_secs(3);
 /// The longest wait for the server to take a connection, over all of its addresses.
 const CONNECT: Duration = Duration::from_secs(5);
+/// The longest wait for a server to hang up after a goodbye.
+const DRAIN: Duration = Duration::from_secs(1);
 const BUFFER: usize = 16 * 1024;
 
 /// An open connection to a server, waiting for the driver at a socket that only this user can reach.
@@ -31,7 +33,7 @@ pub(crate) struct Relay {
     directory: TempDir,
     port: u16,
     answered: Arc<AtomicBool>,
-    task: AbortHandle,
+    task: JoinHandle<io::Result<()>>,
 }
 
 impl Relay {
@@ -44,7 +46,7 @@ impl Relay {
             TargetError::new(Class::Unexpected, text)
         })?;
         let answered = Arc::new(AtomicBool::new(false));
-        let task = tokio::spawn(relay(listener, server, answered.clone())).abort_handle();
+        let task = tokio::spawn(relay(listener, server, answered.clone()));
         Ok(Self { directory, port: login.port, answered, task })
     }
 
@@ -56,6 +58,14 @@ impl Relay {
     /// The port that the driver makes the socket's name of.
     pub(crate) fn port(&self) -> u16 {
         self.port
+    }
+
+    /// Waits until what the driver said last has reached the server, and the server has hung up.
+    pub(crate) async fn drained(mut self) {
+        let ended = timeout(DRAIN, &mut self.task).await;
+        if !matches!(ended, Ok(Ok(Ok(())))) {
+            tracing::debug!("a connection did not close in good order");
+        }
     }
 
     /// Whether the server has sent anything yet.

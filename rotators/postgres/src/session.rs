@@ -33,7 +33,7 @@ const LOCK_SPACE: i32 = 0x5475_726e;
 pub struct Session {
     connection: PgConnection,
     /// Kept for as long as the connection: dropping it hangs up.
-    _relay: Relay,
+    relay: Relay,
     server: String,
     facts: Facts,
 }
@@ -59,7 +59,7 @@ impl Session {
         };
         let facts = Facts::ask(&mut connection).await?;
         let server = login.to_string();
-        Ok(Verdict::Accepted(Self { connection, _relay: relay, server, facts }))
+        Ok(Verdict::Accepted(Self { connection, relay, server, facts }))
     }
 
     /// Gives a role its password, as a verifier in the form that the server wants.
@@ -144,7 +144,9 @@ impl Session {
 
     /// Says goodbye, so that the server does not log a broken connection.
     pub(crate) async fn close(self) -> Result<(), TargetError> {
-        bounded(self.connection.close(), &format!("leaving {}", self.server)).await
+        bounded(self.connection.close(), &format!("leaving {}", self.server)).await?;
+        self.relay.drained().await;
+        Ok(())
     }
 }
 
