@@ -5,9 +5,7 @@ use turnlock_local::Operation;
 
 use crate::canary::{Canary, assert_absent};
 use crate::postgres::{Server, Setup};
-use crate::world::{
-    ADMIN_PASSWORD, FIRST_PASSWORD, FUNCTION, StepError, USER, World, secret_of,
-};
+use crate::world::{ADMIN_PASSWORD, FIRST_PASSWORD, FUNCTION, StepError, USER, World, secret_of};
 
 /// Everything that a server has of roles: passwords, attributes, settings, memberships.
 const ROLES: &str = "SELECT concat_ws(E'\\n', \

@@ -55,9 +55,7 @@ async fn refused(event: impl FnOnce(&World) -> Value, class: &str, words: &[&str
 
 #[tokio::test]
 async fn an_unknown_step_is_refused_with_the_known_ones() {
-    let event = |world: &World| {
-        json!({"Step": "dropSecret", "SecretId": world.secret, "ClientRequestToken": TOKEN})
-    };
+    let event = |world: &World| json!({"Step": "dropSecret", "SecretId": world.secret, "ClientRequestToken": TOKEN});
     let words = ["`Step`", "createSecret, setSecret, testSecret, finishSecret"];
     refused(event, "malformed-event", &words).await;
 }
@@ -82,25 +80,19 @@ async fn an_event_without_a_token_is_refused() {
 
 #[tokio::test]
 async fn a_token_that_is_too_short_is_refused() {
-    let event = |world: &World| {
-        json!({"Step": "createSecret", "SecretId": world.secret, "ClientRequestToken": "short"})
-    };
+    let event = |world: &World| json!({"Step": "createSecret", "SecretId": world.secret, "ClientRequestToken": "short"});
     refused(event, "malformed-event", &["`ClientRequestToken`", "32 to 64 characters"]).await;
 }
 
 #[tokio::test]
 async fn a_field_of_another_type_is_refused() {
-    let event = |world: &World| {
-        json!({"Step": ["createSecret"], "SecretId": world.secret, "ClientRequestToken": TOKEN})
-    };
+    let event = |world: &World| json!({"Step": ["createSecret"], "SecretId": world.secret, "ClientRequestToken": TOKEN});
     refused(event, "malformed-event", &["field `Step` is not a string"]).await;
 }
 
 #[tokio::test]
 async fn a_token_that_is_no_version_of_the_secret_is_refused() {
-    let event = |world: &World| {
-        json!({"Step": "createSecret", "SecretId": world.secret, "ClientRequestToken": TOKEN})
-    };
+    let event = |world: &World| json!({"Step": "createSecret", "SecretId": world.secret, "ClientRequestToken": TOKEN});
     refused(event, "refused", &["no version of that ClientRequestToken"]).await;
 }
 
