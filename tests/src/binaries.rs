@@ -30,10 +30,21 @@ pub fn find(name: &str) -> &'static Path {
     built.get(name).unwrap_or_else(|| panic!("the workspace has no program {name}"))
 }
 
+/// The variables that cargo sets for the one package whose test it runs.
+const OF_THE_PACKAGE: [&str; 4] = ["CARGO_BIN_", "CARGO_CRATE_", "CARGO_MANIFEST_", "CARGO_PKG_"];
+
 /// Builds all at once: the whole workspace agrees on features with the tests, so nothing is compiled twice.
 fn build() -> HashMap<String, PathBuf> {
     let cargo = std::env::var_os("CARGO").unwrap_or_else(|| "cargo".into());
-    let output = Command::new(cargo)
+    let mut command = Command::new(cargo);
+    // What cargo says to a test of its package makes build scripts, and all that needs them, run again.
+    for (name, _) in std::env::vars_os() {
+        let text = name.to_string_lossy();
+        if OF_THE_PACKAGE.iter().any(|start| text.starts_with(start)) {
+            command.env_remove(&name);
+        }
+    }
+    let output = command
         .current_dir(project::root())
         .args(["build", "--workspace", "--bins", "--locked", "--quiet"])
         .arg("--message-format=json-render-diagnostics")

@@ -14,5 +14,7 @@ pub mod certificates;
 pub mod faults;
 pub mod postgres;
 pub mod project;
+pub mod refusal;
+pub mod runtime_api;
 pub mod tools;
 pub mod world;

@@ -153,7 +153,8 @@ impl Session {
 impl Facts {
     async fn ask(connection: &mut PgConnection) -> Result<Self, TargetError> {
         // A role may be read-only by its own setting; only the server's own says that it takes no writes.
-        let statement = "BEGIN; SET LOCAL search_path = pg_catalog; SELECT \
+        let statement = "BEGIN; SET LOCAL search_path = pg_catalog; \
+             SET LOCAL statement_timeout = '5s'; SELECT \
              pg_is_in_recovery() OR EXISTS (SELECT FROM pg_settings \
                WHERE name = 'default_transaction_read_only' AND reset_val = 'on' \
                AND source NOT IN ('user', 'database', 'database user', 'client', 'session')), \
