@@ -7,7 +7,7 @@
 mod aws_function;
 mod cold_start;
 mod counts;
-mod memory;
+mod process;
 mod report;
 mod rotation;
 mod size;
@@ -22,6 +22,7 @@ use turnlock_tests::postgres::{Server, Setup};
 
 use crate::aws_function::AwsFunction;
 use crate::counts::Counts;
+use crate::process::Process;
 use crate::report::Figures;
 use crate::stage::Stage;
 use crate::statistics::Samples;
@@ -81,7 +82,10 @@ async fn round(stage: &Stage<'_>, subjects: &[&Subject], figures: &mut [Figures]
     }
     for _ in 0..WARM_ROTATIONS {
         for (subject, figures) in subjects.iter().zip(&mut *figures) {
+            let process = Process::of(subject.name);
+            let before = process.cpu();
             let rotation = stage.rotate(subject).await;
+            figures.cpu.add(process.cpu().saturating_sub(before));
             figures.warm_rotation.add(rotation.whole());
             figures.dead_password.add(rotation.dead_password);
             for (samples, step) in figures.steps.iter_mut().zip(rotation.steps) {
@@ -90,7 +94,7 @@ async fn round(stage: &Stage<'_>, subjects: &[&Subject], figures: &mut [Figures]
         }
     }
     for (subject, figures) in subjects.iter().zip(figures) {
-        figures.peak_kib.push(memory::peak_kib(subject.name));
+        figures.peak_kib.push(Process::of(subject.name).peak_kib());
     }
 }
 
