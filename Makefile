@@ -1,7 +1,7 @@
 # What a person does with this project. Each target does its own set-up; `make` lists them.
 
 .DEFAULT_GOAL := help
-.PHONY: help setup demo test bench lint deny
+.PHONY: help setup demo test bench interop lint deny
 
 # Servers and builds of several tests share the machine: more threads than this only make each slower.
 TEST_THREADS ?= 4
@@ -21,9 +21,13 @@ test: ## Run all tests
 	cargo build --workspace --bins --locked
 	cargo test --workspace --locked -- --test-threads=$(TEST_THREADS)
 
-bench: ## Measure size, start, rotation and memory of a release build
-	@tests/setup test
+bench: ## Measure size, start, rotation and memory of a release build; beside AWS's of AWS_FUNCTIONS=DIR
+	@tests/setup bench
 	@cargo run --quiet --locked --package turnlock-tests --bin bench
+
+interop: ## Rotate with AWS's own function of AWS_FUNCTIONS=DIR, and under emulators that are not ours
+	@tests/setup interop
+	@cargo run --quiet --locked --package turnlock-tests --bin interop
 
 lint: ## Check format, lints and documentation
 	cargo fmt --all --check

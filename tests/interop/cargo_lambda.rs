@@ -1,0 +1,45 @@
+//! `cargo lambda watch` as the Runtime API, and `cargo lambda invoke`.
+
+use std::process::Command;
+
+use serde_json::Value;
+use turnlock_tests::project;
+
+use crate::emulator::{self, Emulator};
+use crate::scene::Scene;
+
+/// The Runtime API, which builds and starts our function at its first invocation.
+#[derive(Debug)]
+pub(crate) struct CargoLambda(Emulator);
+
+impl CargoLambda {
+    /// Starts it for the function in this workspace, with Secrets Manager elsewhere.
+    pub(crate) fn watch(scene: &Scene, secrets_manager: &str) -> Self {
+        let port = emulator::free_port();
+        let listen = port.to_string();
+        let arguments = ["lambda", "watch", "--ignore-changes", "--invoke-address", "127.0.0.1"];
+        let arguments = [arguments.as_slice(), &["--invoke-port", &listen]].concat();
+        let ca_file = scene.server.ca_file();
+        let emulator = Emulator::start("cargo-lambda", port, &arguments, &|command| {
+            command.current_dir(project::root().join("rotators/postgres"));
+            command.env("CARGO_TARGET_DIR", project::target());
+            command.env("AWS_ENDPOINT_URL_SECRETS_MANAGER", secrets_manager);
+            command.env("TLS_CA_FILE", ca_file);
+        });
+        Self(emulator)
+    }
+
+    /// Invokes the function; what it answers, or the error as JSON or as text.
+    pub(crate) fn invoke(&self, event: &Value) -> Value {
+        let output = Command::new(emulator::program("cargo-lambda"))
+            .args(["lambda", "invoke", "--invoke-address", "127.0.0.1", "--invoke-port"])
+            .arg(self.0.port.to_string())
+            .args(["--data-ascii", &event.to_string(), "turnlock-postgres"])
+            .output()
+            .expect("cargo lambda runs");
+        serde_json::from_slice(&output.stdout).unwrap_or_else(|_| {
+            let said = if output.stdout.is_empty() { output.stderr } else { output.stdout };
+            Value::String(String::from_utf8_lossy(&said).trim().to_owned())
+        })
+    }
+}

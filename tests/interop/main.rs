@@ -1,0 +1,41 @@
+//! Our function beside software that is not ours: AWS's own function, a Runtime API and two emulators of
+//! Secrets Manager.
+
+#![expect(clippy::expect_used, reason = "what cannot be set up ends the run")]
+#![expect(clippy::print_stdout, reason = "it is for printing")]
+
+#[path = "../src/bin/bench/aws_function.rs"]
+mod aws_function;
+mod by_hand;
+mod cargo_lambda;
+mod emulator;
+mod handover;
+mod ministack;
+mod moto;
+mod scene;
+
+use std::process::ExitCode;
+
+use crate::aws_function::{AwsFunction, VARIABLE};
+
+#[tokio::main]
+async fn main() -> ExitCode {
+    let theirs = match AwsFunction::from_env() {
+        Ok(Some(theirs)) => theirs,
+        Ok(None) => {
+            println!("{VARIABLE} is to name a checkout of AWS's rotation functions");
+            return ExitCode::FAILURE;
+        }
+        Err(problem) => {
+            println!("{problem}");
+            return ExitCode::FAILURE;
+        }
+    };
+    let mut is_well = handover::run(&theirs).await;
+    is_well &= moto::run().await;
+    is_well &= ministack::run().await;
+    if is_well { ExitCode::SUCCESS } else { ExitCode::FAILURE }
+}
+
+/// The four steps, in order.
+const STEPS: [&str; 4] = ["createSecret", "setSecret", "testSecret", "finishSecret"];

@@ -1,0 +1,107 @@
+//! What a rotation costs: size, start, time, memory, calls, logins, and for how long consumers hold a dead
+//! password. With `AWS_FUNCTIONS`, the same of AWS's own function, in turn, on the same server.
+
+#![expect(clippy::expect_used, reason = "what cannot be measured ends the run")]
+#![expect(clippy::print_stdout, reason = "it is for printing")]
+
+mod aws_function;
+mod cold_start;
+mod counts;
+mod process;
+mod report;
+mod rotation;
+mod size;
+mod stage;
+mod statistics;
+mod subject;
+
+use std::process::ExitCode;
+use std::time::Duration;
+
+use turnlock_tests::postgres::{Server, Setup};
+
+use crate::aws_function::AwsFunction;
+use crate::counts::Counts;
+use crate::process::Process;
+use crate::report::Figures;
+use crate::stage::Stage;
+use crate::statistics::Samples;
+use crate::subject::Subject;
+
+/// How often each function is started for nothing but its start.
+const STARTS: usize = 21;
+/// How often each function is deployed anew, to rotate first cold and then warm.
+const ROUNDS: usize = 7;
+/// Warm rotations of each function in a round.
+const WARM_ROTATIONS: usize = 10;
+
+#[tokio::main]
+async fn main() -> ExitCode {
+    let theirs = match AwsFunction::from_env() {
+        Ok(theirs) => theirs,
+        Err(problem) => {
+            println!("{problem}");
+            return ExitCode::FAILURE;
+        }
+    };
+    println!("Building the release.");
+    let ours = Subject::ours(size::build());
+    let theirs = theirs.map(Subject::theirs);
+    let subjects: Vec<&Subject> = [Some(&ours), theirs.as_ref()].into_iter().flatten().collect();
+    println!("Measuring; this takes a minute.\n");
+    let figures = measure(&subjects).await;
+    println!("{}", report::table(&figures));
+    ExitCode::SUCCESS
+}
+
+/// Measures all subjects, always one after the other and then again, so that what else the machine does
+/// falls on each of them.
+async fn measure(subjects: &[&Subject]) -> Vec<Figures> {
+    let mut figures: Vec<Figures> = subjects.iter().map(|subject| Figures::of(subject)).collect();
+    for _ in 0..STARTS {
+        for (subject, figures) in subjects.iter().zip(&mut figures) {
+            figures.cold_start.add(cold_start::measure(subject));
+        }
+    }
+    let server = Server::start(Setup::default()).await;
+    for _ in 0..ROUNDS {
+        let stage = Stage::set(&server, subjects, Duration::ZERO).await;
+        round(&stage, subjects, &mut figures).await;
+    }
+    let stage = Stage::set(&server, subjects, counts::LATENCY).await;
+    for (subject, figures) in subjects.iter().zip(&mut figures) {
+        figures.counts = Some(Counts::of(&stage, subject).await);
+    }
+    figures
+}
+
+/// One cold rotation of each subject, warm ones in turn, and the memory that they took.
+async fn round(stage: &Stage<'_>, subjects: &[&Subject], figures: &mut [Figures]) {
+    for (subject, figures) in subjects.iter().zip(&mut *figures) {
+        figures.first_rotation.add(stage.rotate(subject).await.whole());
+    }
+    for _ in 0..WARM_ROTATIONS {
+        for (subject, figures) in subjects.iter().zip(&mut *figures) {
+            let process = Process::of(subject.name);
+            let before = process.cpu();
+            let rotation = stage.rotate(subject).await;
+            figures.cpu.add(process.cpu().saturating_sub(before));
+            figures.warm_rotation.add(rotation.whole());
+            figures.dead_password.add(rotation.dead_password);
+            for (samples, step) in figures.steps.iter_mut().zip(rotation.steps) {
+                samples.add(step);
+            }
+        }
+    }
+    for (subject, figures) in subjects.iter().zip(figures) {
+        figures.peak_kib.push(Process::of(subject.name).peak_kib());
+    }
+}
+
+/// The four steps, in order.
+const STEPS: [&str; 4] = ["createSecret", "setSecret", "testSecret", "finishSecret"];
+
+/// Samples of nothing yet, one a step.
+fn samples_of_steps() -> [Samples; 4] {
+    [const { Samples::new() }; 4]
+}
