@@ -17,6 +17,9 @@ use crate::{Failure, Outcome, PasswordPolicy, RotationEvent, Rotator, TargetErro
 /// What is left of Lambda's time to report an error in; of a short time, a fifth.
 const TIME_TO_REPORT: Duration = Duration::from_secs(1);
 
+/// The time for a step where the runtime gives no deadline that can be true.
+const WITHOUT_DEADLINE: Duration = Duration::from_secs(60);
+
 /// Runs a rotator as a Lambda function, until Lambda ends the process.
 ///
 /// Reads the password policy (see [`PasswordPolicy::from_variables`]) and the log level from the
@@ -96,7 +99,8 @@ impl<R: Rotator> Function<R> {
     async fn step(&self, event: &RotationEvent, end: SystemTime) -> Result<Outcome, Failure> {
         let failed = |cause| Failure::new(event.step, event.secret_id.clone(), cause);
         let policy = self.policy.as_ref().map_err(|error| failed(Cause::from(error.clone())))?;
-        rotate(&self.rotator, &self.vault, policy, event, before(end)).await
+        let deadline = Instant::now() + time_for(end);
+        rotate(&self.rotator, &self.vault, policy, event, deadline).await
     }
 }
 
@@ -106,10 +110,12 @@ fn reported(failure: Failure, started: Instant) -> Diagnostic {
     failure.into()
 }
 
-/// The moment to stop at, so that there is time to say so.
-fn before(end: SystemTime) -> Instant {
-    let left = end.duration_since(SystemTime::now()).unwrap_or_default();
-    Instant::now() + (left - TIME_TO_REPORT.min(left / 5))
+/// How long to go on, so that there is time to say so.
+///
+/// A deadline that is over on arrival is none: `cargo lambda watch` sends one of 1970.
+fn time_for(end: SystemTime) -> Duration {
+    let left = end.duration_since(SystemTime::now()).unwrap_or(WITHOUT_DEADLINE);
+    left - TIME_TO_REPORT.min(left / 5)
 }
 
 /// An event that may not even be JSON, which is then said in our words.
@@ -118,5 +124,26 @@ struct Event(Option<Value>);
 impl<'de> Deserialize<'de> for Event {
     fn deserialize<D: Deserializer<'de>>(deserializer: D) -> Result<Self, D::Error> {
         Ok(Self(Value::deserialize(deserializer).ok()))
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn seconds_for(left: Duration) -> u64 {
+        time_for(SystemTime::now() + left + Duration::from_millis(100)).as_secs()
+    }
+
+    #[test]
+    fn a_second_is_left_to_report_in_and_of_a_short_time_a_fifth() {
+        assert_eq!(seconds_for(Duration::from_secs(30)), 29);
+        assert_eq!(seconds_for(Duration::from_secs(4)), 3);
+    }
+
+    #[test]
+    fn a_deadline_that_is_over_on_arrival_is_none() {
+        let watch = SystemTime::UNIX_EPOCH + Duration::from_secs(600);
+        assert_eq!(time_for(watch), Duration::from_secs(59));
     }
 }

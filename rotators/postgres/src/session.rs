@@ -155,8 +155,8 @@ impl Facts {
         // A role may be read-only by its own setting; only the server's own says that it takes no writes.
         let statement = "BEGIN; SET LOCAL search_path = pg_catalog; \
              SET LOCAL statement_timeout = '5s'; SELECT \
-             pg_is_in_recovery() OR EXISTS (SELECT FROM pg_settings \
-               WHERE name = 'default_transaction_read_only' AND reset_val = 'on' \
+             pg_is_in_recovery() OR current_setting('default_transaction_read_only') = 'on' \
+               AND EXISTS (SELECT FROM pg_settings WHERE name = 'default_transaction_read_only' AND reset_val = 'on' \
                AND source NOT IN ('user', 'database', 'database user', 'client', 'session')), \
              current_setting('password_encryption'), \
              current_setting('scram_iterations', true)::int; COMMIT";
