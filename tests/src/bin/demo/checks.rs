@@ -53,14 +53,12 @@ impl Checks {
                 && cost.calls <= 11
                 && cost.round_trips <= 6
         };
-        let text =
-            "each rotation: 2 logins, both over TLS, none refused; at most 11 calls in 6 trips";
+        let text = "a rotation takes 2 logins over TLS, 0 refused, and 11 calls in 6 round trips";
         checks.push((costs.iter().all(cheap), text.to_owned()));
 
         let (log, output) = (stage.world.server.log(), stage.output());
         let seen = |text: &str| text.contains(&second.value) || text.contains(&third.value);
-        let text =
-            "the database's log of all statements has neither p2 nor p3, nor has the function's";
+        let text = "neither the database's log of all statements nor the function's has p2 or p3";
         checks.push((!seen(&log) && !seen(&output), text.to_owned()));
         Ok(Self(checks))
     }

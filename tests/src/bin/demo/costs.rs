@@ -56,13 +56,13 @@ impl Costs {
 
     /// A table; a step that is not over yet has an empty row.
     pub(crate) fn lines(&self) -> Vec<Line> {
-        let title = "  step            time   Secrets Manager            logins of the function";
+        let title = "  step              time   calls to Secrets Manager   the function's logins";
         let mut lines = vec![Line::new().add(Ink::Faint, title)];
-        for (name, cost) in STEPS.iter().zip(&self.0) {
-            lines.push(row(name, *cost, Ink::Plain));
+        for ((name, cost), number) in STEPS.iter().zip(&self.0).zip(1..) {
+            lines.push(row(&format!("{number} {name}"), *cost, Ink::Plain));
         }
         let all = self.0.iter().all(Option::is_some);
-        lines.push(row("all four", all.then(|| self.total()), Ink::Bold));
+        lines.push(row("  all four", all.then(|| self.total()), Ink::Bold));
         lines
     }
 }
@@ -78,5 +78,5 @@ fn row(name: &str, cost: Option<Cost>, ink: Ink) -> Line {
         (0, 0) => "–".to_owned(),
         (accepted, failed) => format!("{accepted} accepted, {failed} refused"),
     };
-    Line::new().add(ink, format!("  {name:<12}  {millis:>4} ms  {calls:<26} {logins}"))
+    Line::new().add(ink, format!("  {name:<14}  {millis:>4} ms  {calls:<26} {logins}"))
 }

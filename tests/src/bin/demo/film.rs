@@ -28,6 +28,7 @@ pub(crate) struct Password {
 
 /// One consumer's attempt.
 pub(crate) struct Login {
+    /// When the answer was there.
     pub(crate) at: Duration,
     /// An index of `passwords`.
     pub(crate) password: usize,
@@ -115,17 +116,13 @@ impl Film {
         changes
     }
 
-    /// From the first consumer of AWSCURRENT that was refused to the first that was let in again.
+    /// From the first consumer of AWSCURRENT that was refused to the first that was let in after the last of them.
+    ///
+    /// Consumers can overtake each other on their way, so answers near the ends are not in order.
     pub(crate) fn gap(&self) -> Option<Gap> {
-        let start = self.logins_with_current().find(|login| !login.accepted)?.at;
-        let mut after = self.logins_with_current().skip_while(|login| login.at < start);
-        let end = after.find(|login| login.accepted)?.at;
-        Some(Gap { start, end })
-    }
-
-    /// How many consumers of AWSCURRENT tried, and how many of them were refused.
-    pub(crate) fn attempts(&self) -> (usize, usize) {
-        let refused = self.logins_with_current().filter(|login| !login.accepted).count();
-        (self.logins_with_current().count(), refused)
+        let refused = || self.logins_with_current().filter(|login| !login.accepted);
+        let (first, last) = (refused().next()?, refused().last()?);
+        let end = self.logins_with_current().find(|login| login.at > last.at)?.at;
+        Some(Gap { start: first.at, end })
     }
 }

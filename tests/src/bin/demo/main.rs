@@ -21,7 +21,7 @@ use tokio::signal::unix::{Signal, SignalKind, signal};
 
 use checks::Checks;
 use costs::Cost;
-use film::{Film, Gap};
+use film::Film;
 use screen::{Ink, Line, Screen};
 use shooting::{Pace, Shooting};
 use stage::Stage;
@@ -35,30 +35,19 @@ const FRAME: usize = 20;
 const SLOWED: Pace = Pace {
     lead: Duration::from_millis(350),
     pause: Duration::from_millis(700),
-    tail: Duration::from_millis(650),
     tick: Duration::from_millis(25),
-    column: Duration::from_millis(50),
+    column: Duration::from_millis(60),
 };
 const FULL_SPEED: Pace = Pace {
     lead: Duration::from_millis(30),
     pause: Duration::ZERO,
-    tail: Duration::from_millis(60),
     tick: Duration::from_millis(10),
-    column: Duration::from_millis(3),
+    column: Duration::from_millis(1),
 };
 
 #[tokio::main]
 async fn main() -> ExitCode {
-    let ended = match Interruption::new() {
-        Ok(mut interruption) => {
-            tokio::select! {
-                ended = show() => ended,
-                () = interruption.comes() => Err("interrupted; all is stopped and removed".into()),
-            }
-        }
-        Err(error) => Err(error.into()),
-    };
-    match ended {
+    match demonstrate().await {
         Ok(true) => ExitCode::SUCCESS,
         Ok(false) => ExitCode::FAILURE,
         Err(problem) => {
@@ -69,33 +58,45 @@ async fn main() -> ExitCode {
     }
 }
 
-/// Whether all was as promised.
-async fn show() -> Result<bool, Problem> {
+/// Whether all was as promised. Everything is gone when this returns, whatever it returns.
+async fn demonstrate() -> Result<bool, Problem> {
+    let mut interruption = Interruption::new()?;
     let mut screen = Screen::new(FRAME, picture::WIDTH);
-    screen.print(&[
-        Line::new(),
-        Line::new()
-            .add(Ink::Bold, "Turnlock rotates a database password, twice, while it is in use."),
-        Line::new(),
-    ])?;
-    let stage = Stage::set().await?;
+    heading(&mut screen, "Turnlock rotates a database password, twice, while it is in use.")?;
+    screen.draw(&["  starting PostgreSQL …".into()])?;
+    let stage = tokio::select! {
+        stage = Stage::set() => stage?,
+        () = interruption.comes() => return interrupted(),
+    };
+    let ended = tokio::select! {
+        ended = show(&stage, &mut screen) => ended,
+        () = interruption.comes() => interrupted(),
+    };
+    stage.strike().await;
+    ended
+}
+
+fn interrupted() -> Result<bool, Problem> {
+    Err("interrupted; all that it had started is gone".into())
+}
+
+async fn show(stage: &Stage, screen: &mut Screen) -> Result<bool, Problem> {
     screen.print(&stage.lines())?;
     let session = match stage.passwords().first() {
         Some(first) => stage.consumers.consumer(&first.value).log_in().await?,
         None => return Err("the secret has no password".into()),
     };
 
-    heading(&mut screen, "Rotation 1, slowed down: it waits 700 ms before each further step.")?;
-    let (film, slow) = rotation(&stage, &SLOWED, &mut screen).await?;
-    screen.print(&[Line::new(), explanation(&film)])?;
-    heading(&mut screen, "Rotation 2, at full speed.")?;
-    let (film, fast) = rotation(&stage, &FULL_SPEED, &mut screen).await?;
+    heading(screen, "Rotation 1, slowed down by a pause of 700 ms between two steps:")?;
+    let (film, slow) = rotation(stage, &SLOWED, screen).await?;
+    screen.print(&explanation(&film))?;
+    heading(screen, "Rotation 2, at full speed:")?;
+    let (film, fast) = rotation(stage, &FULL_SPEED, screen).await?;
 
-    heading(&mut screen, "At the end:")?;
-    let checks = Checks::make(&stage, session, &[slow, fast]).await?;
+    heading(screen, "At the end:")?;
+    let checks = Checks::make(stage, session, &[slow, fast]).await?;
     screen.print(&checks.lines())?;
     screen.print(&[Line::new(), conclusion(&film, checks.all_kept()), Line::new()])?;
-    stage.world.local.stop().await;
     Ok(checks.all_kept())
 }
 
@@ -115,18 +116,28 @@ async fn rotation(
     Ok((shooting.film, cost))
 }
 
-fn explanation(film: &Film) -> Line {
-    let length = film.gap().map_or(Duration::ZERO, Gap::length).as_millis();
-    Line::from(format!("  {length}"))
+/// What the picture of the slowed rotation shows.
+fn explanation(film: &Film) -> Vec<Line> {
+    let Some(gap) = film.gap() else { return Vec::new() };
+    let (length, pauses) = (gap.length().as_millis(), 2 * SLOWED.pause.as_millis());
+    vec![
+        Line::new(),
+        "  setSecret replaced p1 at the database, finishSecret moved AWSCURRENT to p2. Whoever"
+            .into(),
+        "  read AWSCURRENT in between got a password that was dead already:".into(),
+        format!("  for {length} ms here, {pauses} ms of them the two pauses.").into(),
+    ]
 }
 
 fn conclusion(film: &Film, kept: bool) -> Line {
-    let length = film.gap().map_or(Duration::ZERO, Gap::length).as_millis();
-    let (tried, refused) = film.attempts();
     if !kept {
         return Line::new().add(Ink::Bad, "Not all was as promised.");
     }
-    Line::new().add(Ink::Bold, format!("{length} ms, {refused} of {tried}"))
+    let gap = film.gap().map_or_else(
+        || "no consumer was refused".to_owned(),
+        |gap| format!("AWSCURRENT was a dead password for {} ms", gap.length().as_millis()),
+    );
+    Line::new().add(Ink::Good, "All as promised").add(Ink::Bold, format!("; at full speed {gap}."))
 }
 
 /// What asks a program to end.

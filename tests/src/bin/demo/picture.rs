@@ -8,17 +8,18 @@ use crate::screen::{Ink, Line};
 /// Columns of a strip.
 pub(crate) const STRIP: usize = 64;
 /// Columns before it.
-const MARGIN: usize = 13;
+const MARGIN: usize = 14;
 /// The width of everything.
 pub(crate) const WIDTH: usize = MARGIN + STRIP;
 
 const LET_IN: char = '█';
 const REFUSED: char = '×';
 
-/// The picture of what was seen until `now`; the height stays the same as time goes on.
+/// The picture of what was seen until `now`, with `count` passwords in the end; a column stands for `column` at least.
 pub(crate) fn lines(film: &Film, count: usize, column: Duration, now: Duration) -> Vec<Line> {
     let scale = Scale::new(column, now);
-    let mut lines = vec![scale.names_of_steps(film), scale.function(film)];
+    let mut lines: Vec<Line> = scale.names_of_steps(film).into_iter().collect();
+    lines.push(scale.function(film));
     for number in 0..count {
         let known = film.passwords.get(number);
         let mask = known.map_or_else(String::new, |password| masked(&password.value));
@@ -47,15 +48,9 @@ struct Scale {
 impl Scale {
     /// As wide columns as it takes for all to fit.
     fn new(column: Duration, now: Duration) -> Self {
-        let mut column = column;
-        while now.as_micros() > (column * 64).as_micros() {
-            column += if column < Duration::from_millis(10) {
-                Duration::from_millis(1)
-            } else {
-                Duration::from_millis(5)
-            };
-        }
-        let mut scale = Self { column, filled: 0 };
+        let fitting = now.as_millis().div_ceil(STRIP as u128);
+        let fitting = Duration::from_millis(u64::try_from(fitting).unwrap_or(u64::MAX));
+        let mut scale = Self { column: column.max(fitting), filled: 0 };
         scale.filled = scale.place(now);
         scale
     }
@@ -65,24 +60,27 @@ impl Scale {
         usize::try_from(columns).unwrap_or(STRIP).min(STRIP)
     }
 
-    fn names_of_steps(&self, film: &Film) -> Line {
-        let full = film.steps.iter().map(|step| (self.place(step.start), step.name.as_str()));
-        let text = written(full.collect()).or_else(|| {
-            let short = |name: &'_ str| name.strip_suffix("Secret").unwrap_or(name).to_owned();
-            let names: Vec<_> = film.steps.iter().map(|step| short(&step.name)).collect();
-            let places = film.steps.iter().map(|step| self.place(step.start));
-            written(places.zip(names.iter().map(String::as_str)).collect())
-        });
-        head("").add(Ink::Bold, text.unwrap_or_default())
+    /// The names of the steps over their beginnings, where there is room; elsewhere the numbers have to do.
+    fn names_of_steps(&self, film: &Film) -> Option<Line> {
+        let mut text = String::new();
+        for step in &film.steps {
+            let (used, place) = (text.chars().count(), self.place(step.start));
+            if used > 0 && place <= used {
+                return None;
+            }
+            text += &" ".repeat(place - used);
+            text += &step.name;
+        }
+        (text.chars().count() <= STRIP).then(|| head("").add(Ink::Bold, text))
     }
 
-    /// When the function was at work.
+    /// When the function was at work: the number of the step.
     fn function(&self, film: &Film) -> Line {
         let mut cells = [' '; STRIP];
-        for step in &film.steps {
+        for (step, number) in film.steps.iter().zip('1'..) {
             let start = self.place(step.start);
             let end = step.end.map_or(self.filled, |end| self.place(end)).max(start + 1);
-            cells.iter_mut().take(end).skip(start).for_each(|cell| *cell = '▄');
+            cells.iter_mut().take(end).skip(start).for_each(|cell| *cell = number);
         }
         head("function").add(Ink::Bold, cells.iter().collect::<String>())
     }
@@ -113,7 +111,6 @@ impl Scale {
     fn strip<'a>(&self, title: &str, logins: impl Iterator<Item = &'a Login>) -> Line {
         let mut cells = [' '; STRIP];
         let mut decided = [false; STRIP];
-        let mut last = 0;
         for login in logins {
             let place = self.place(login.at).min(STRIP - 1);
             let cell = if login.accepted { LET_IN } else { REFUSED };
@@ -124,11 +121,9 @@ impl Scale {
                 cells.iter_mut().skip(place + 1).for_each(|later| *later = cell);
             }
             decided[place] = true;
-            last = place + 1;
         }
-        let shown = self.filled.min(last + 3);
         let mut line = head(title);
-        for cell in &cells[..shown.min(STRIP)] {
+        for cell in &cells[..self.filled] {
             let ink = if *cell == REFUSED { Ink::Bad } else { Ink::Good };
             line = line.add(ink, cell.to_string());
         }
@@ -166,9 +161,7 @@ impl Scale {
             .add(Ink::Good, LET_IN.to_string())
             .add(Ink::Faint, " logs in  ")
             .add(Ink::Bad, REFUSED.to_string())
-            .add(Ink::Faint, " is refused  ")
-            .add(Ink::Plain, "▄")
-            .add(Ink::Faint, format!(" function at work  {} ms a column", self.column.as_millis()))
+            .add(Ink::Faint, format!(" is refused    {} ms a column", self.column.as_millis()))
     }
 }
 
@@ -182,18 +175,4 @@ fn tail(width: usize) -> String {
         1 => "│".to_owned(),
         _ => format!(" {}", "─".repeat(width - 1)),
     }
-}
-
-/// Words at their columns, if there is room for all.
-fn written(words: Vec<(usize, &str)>) -> Option<String> {
-    let mut text = String::new();
-    for (place, word) in words {
-        let used = text.chars().count();
-        if used > 0 && place <= used {
-            return None;
-        }
-        text += &" ".repeat(place - used);
-        text += word;
-    }
-    (text.chars().count() <= STRIP).then_some(text)
 }

@@ -22,8 +22,6 @@ pub(crate) struct Pace {
     pub(crate) lead: Duration,
     /// Before each step but the first.
     pub(crate) pause: Duration,
-    /// After the rotation.
-    pub(crate) tail: Duration,
     /// Between two consumers.
     pub(crate) tick: Duration,
     /// The least time that a column of the picture stands for.
@@ -87,13 +85,14 @@ impl<'s> Shooting<'s> {
                 () = due(self.end_at) => {}
                 Some(login) = self.attempts.join_next() => self.film.add_login(login??),
                 _ = ticks.tick() => self.send_consumers(),
-                _ = frames.tick() => screen.draw(&self.frame())?,
+                _ = frames.tick() => screen.draw(&self.frame(self.film.now()))?,
             }
         }
+        let ended = self.film.now();
         while let Some(login) = self.attempts.join_next().await {
             self.film.add_login(login??);
         }
-        screen.print(&self.frame())?;
+        screen.print(&self.frame(ended))?;
         self.failure.take().map_or(Ok(()), |failure| Err(failure.into()))
     }
 
@@ -102,8 +101,8 @@ impl<'s> Shooting<'s> {
         Costs::count(&self.film, &self.stage.world.function_calls(), &self.logins)
     }
 
-    fn frame(&self) -> Vec<Line> {
-        let mut lines = picture::lines(&self.film, self.count, self.pace.column, self.film.now());
+    fn frame(&self, now: Duration) -> Vec<Line> {
+        let mut lines = picture::lines(&self.film, self.count, self.pace.column, now);
         lines.push(Line::new());
         lines.extend(self.costs().lines());
         lines
@@ -130,7 +129,8 @@ impl<'s> Shooting<'s> {
         let failed =
             matches!(event.kind, EventKind::RotationFailed { .. } | EventKind::RotationAbandoned);
         if failed || event.kind == EventKind::RotationSucceeded {
-            self.end_at = Some(Instant::now() + self.pace.tail);
+            // As much as it takes for the labels at the end to be legible.
+            self.end_at = Some(Instant::now() + self.film.now() * 3 / 10);
         }
         Ok(())
     }
@@ -159,23 +159,34 @@ impl<'s> Shooting<'s> {
 
     /// One consumer with the password that AWSCURRENT has now, and at times one with each of the others.
     fn send_consumers(&mut self) {
-        const MOST: usize = 12;
-        self.ticks += 1;
-        if self.attempts.len() > MOST {
+        const MOST: usize = 6;
+        if self.attempts.len() >= MOST {
             return;
         }
+        let tick = self.ticks;
+        self.ticks += 1;
         let known = self.film.passwords.len();
         self.film.passwords.extend(self.stage.passwords().into_iter().skip(known));
-        let current = self.stage.world.labels().remove("AWSCURRENT");
+        let labels = self.stage.world.labels();
         for (index, password) in self.film.passwords.iter().enumerate() {
-            let is_current = current.as_ref() == Some(&password.version);
-            if !is_current && self.ticks % 2 == 0 {
+            let has = |label| labels.get(label) == Some(&password.version);
+            let is_current = has("AWSCURRENT");
+            // Logins take time from the rotation, so passwords with little to tell are tried less often.
+            let rest = if is_current {
+                1
+            } else if has("AWSPENDING") {
+                2
+            } else {
+                6
+            };
+            if tick % rest != 0 {
                 continue;
             }
             let consumer = self.stage.consumers.consumer(&password.value);
-            let at = self.film.now();
+            let (start, started) = (self.film.now(), Instant::now());
             self.attempts.spawn(async move {
                 let accepted = consumer.is_let_in().await?;
+                let at = start + started.elapsed();
                 Ok(Login { at, password: index, current: is_current, accepted })
             });
         }

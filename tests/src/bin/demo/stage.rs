@@ -4,7 +4,7 @@ use rand::TryRng as _;
 use rand::rngs::SysRng;
 use serde_json::{Value, json};
 use turnlock_tests::postgres::{Server, Setup};
-use turnlock_tests::world::{FUNCTION, USER, World};
+use turnlock_tests::world::{self, FUNCTION, USER, World};
 
 use crate::Problem;
 use crate::consumers::Consumers;
@@ -32,7 +32,10 @@ impl Stage {
         let consumers = Consumers::start(&server)?;
         let version = server.query_one("SHOW server_version").await;
         let version = version.split(' ').next().unwrap_or_default().to_owned();
-        let world = World::with_secret(server, &text).await;
+        // What the function leaves when it is killed goes with the server's folder.
+        let function =
+            world::function(&server).env("TMPDIR", server.folder().display().to_string());
+        let world = World::with_function(server, &text, function).await;
         Ok(Self { consumers, world, text, version })
     }
 
@@ -63,8 +66,11 @@ impl Stage {
         let mut lines = vec![
             entry("database", &format!("PostgreSQL {version} with TLS and SCRAM, on port {port}")),
             entry("service", "turnlock-local, in place of Secrets Manager and Lambda; 5 ms a call"),
-            entry("function", "the program turnlock-postgres (a dev build), run as Lambda would"),
-            entry("consumer", "logs in again and again, over TLS, with the password in AWSCURRENT"),
+            entry(
+                "function",
+                "the program turnlock-postgres, run as by Lambda; built for development",
+            ),
+            entry("consumer", "reads AWSCURRENT and logs in with it over TLS, again and again"),
         ];
         let shown = self.shown_text();
         let mut name = "secret";
@@ -79,6 +85,14 @@ impl Stage {
         let passwords = self.passwords();
         let first = passwords.first().map_or("", |password| password.value.as_str());
         self.text.replacen(first, &masked(first), 1)
+    }
+
+    /// Ends all of it: the function first, so that it is gone when the server is.
+    pub(crate) async fn strike(self) {
+        let Self { consumers, world: World { server, local, .. }, .. } = self;
+        local.stop().await;
+        drop(consumers);
+        drop(server);
     }
 
     /// What the function has printed.
@@ -102,18 +116,13 @@ fn first_password() -> Result<String, Problem> {
     Ok(bytes.iter().map(|byte| char::from(LETTERS[usize::from(byte % 32)])).collect())
 }
 
-/// Breaks a text at spaces.
+/// Breaks a text between fields.
 fn wrapped(text: &str, width: usize) -> Vec<String> {
     let mut lines = vec![String::new()];
-    for word in text.split(' ') {
-        let Some(line) = lines.last_mut() else { continue };
-        if line.is_empty() {
-            line.push_str(word);
-        } else if line.chars().count() + 1 + word.chars().count() <= width {
-            line.push(' ');
-            line.push_str(word);
-        } else {
-            lines.push(word.to_owned());
+    for field in text.split_inclusive(", ") {
+        match lines.last_mut() {
+            Some(line) if line.len() + field.len() <= width => line.push_str(field),
+            _ => lines.push(field.to_owned()),
         }
     }
     lines
