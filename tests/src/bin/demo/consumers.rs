@@ -3,8 +3,8 @@
 use std::io;
 use std::net::{Ipv4Addr, SocketAddr};
 
+use sqlx::ConnectOptions as _;
 use sqlx::postgres::{PgConnectOptions, PgConnection, PgSslMode};
-use sqlx::{ConnectOptions as _, Connection as _};
 use tokio::io::copy_bidirectional;
 use tokio::net::{TcpSocket, UnixListener, UnixStream};
 use tokio::task::AbortHandle;
@@ -55,23 +55,18 @@ impl Drop for Consumers {
 pub(crate) struct Consumer(PgConnectOptions);
 
 impl Consumer {
-    /// Logs in and leaves; whether it was let in. An error is neither yes nor no.
-    pub(crate) async fn is_let_in(&self) -> Result<bool, sqlx::Error> {
+    /// Logs in; `None` where the password is refused. An error is neither yes nor no.
+    pub(crate) async fn log_in(&self) -> Result<Option<PgConnection>, sqlx::Error> {
         const WRONG_PASSWORD: &str = "28P01";
-        match self.log_in().await {
-            Ok(session) => session.close().await.map(|()| true),
+        match self.0.connect().await {
+            Ok(session) => Ok(Some(session)),
             Err(sqlx::Error::Database(error))
                 if error.code().is_some_and(|code| code == WRONG_PASSWORD) =>
             {
-                Ok(false)
+                Ok(None)
             }
             Err(error) => Err(error),
         }
-    }
-
-    /// Logs in and stays.
-    pub(crate) async fn log_in(&self) -> Result<PgConnection, sqlx::Error> {
-        self.0.connect().await
     }
 }
 

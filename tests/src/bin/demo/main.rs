@@ -39,7 +39,7 @@ const SLOWED: Pace = Pace {
     column: Duration::from_millis(60),
 };
 const FULL_SPEED: Pace = Pace {
-    lead: Duration::from_millis(30),
+    lead: Duration::from_millis(60),
     pause: Duration::ZERO,
     tick: Duration::from_millis(10),
     column: Duration::from_millis(1),
@@ -82,10 +82,9 @@ fn interrupted() -> Result<bool, Problem> {
 
 async fn show(stage: &Stage, screen: &mut Screen) -> Result<bool, Problem> {
     screen.print(&stage.lines())?;
-    let session = match stage.passwords().first() {
-        Some(first) => stage.consumers.consumer(&first.value).log_in().await?,
-        None => return Err("the secret has no password".into()),
-    };
+    let first = stage.passwords().into_iter().next().ok_or("the secret has no password")?;
+    let session = stage.consumers.consumer(&first.value).log_in().await?;
+    let session = session.ok_or("the database refuses the first password")?;
 
     heading(screen, "Rotation 1, slowed down by a pause of 700 ms between two steps:")?;
     let (film, slow) = rotation(stage, &SLOWED, screen).await?;

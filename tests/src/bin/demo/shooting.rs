@@ -2,6 +2,7 @@
 
 use std::time::Duration;
 
+use sqlx::Connection as _;
 use tokio::sync::{broadcast, mpsc, oneshot};
 use tokio::task::JoinSet;
 use tokio::time::{Instant, Interval, MissedTickBehavior, interval, sleep_until};
@@ -179,14 +180,17 @@ impl<'s> Shooting<'s> {
             } else {
                 6
             };
-            if tick % rest != 0 {
+            if !tick.is_multiple_of(rest) {
                 continue;
             }
             let consumer = self.stage.consumers.consumer(&password.value);
             let (start, started) = (self.film.now(), Instant::now());
             self.attempts.spawn(async move {
-                let accepted = consumer.is_let_in().await?;
-                let at = start + started.elapsed();
+                let session = consumer.log_in().await?;
+                let (at, accepted) = (start + started.elapsed(), session.is_some());
+                if let Some(session) = session {
+                    session.close().await?;
+                }
                 Ok(Login { at, password: index, current: is_current, accepted })
             });
         }
