@@ -15,7 +15,7 @@ setup: ## Install what the tests need and the system lacks (as root, else name i
 demo: ## Rotate a PostgreSQL password twice and show what happens
 	@tests/setup demo
 	@cargo build --locked --workspace --bins
-	@cargo run --quiet --locked --bin demo
+	@"$${CARGO_TARGET_DIR:-target}/debug/demo"
 
 test: ## Run all tests
 	@tests/setup test
