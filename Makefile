@@ -14,7 +14,8 @@ setup: ## Install what the tests need and the system lacks (as root, else name i
 
 demo: ## Rotate a PostgreSQL password twice and show what happens
 	@tests/setup demo
-	@cargo run --quiet --locked --package turnlock-tests --bin demo
+	@cargo build --locked --workspace --bins
+	@"$${CARGO_TARGET_DIR:-target}/debug/demo"
 
 test: ## Run all tests
 	@tests/setup test

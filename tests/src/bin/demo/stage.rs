@@ -1,0 +1,129 @@
+//! All that a rotation needs, made for this demo and gone with it.
+
+use rand::TryRng as _;
+use rand::rngs::SysRng;
+use serde_json::{Value, json};
+use turnlock_tests::postgres::{Server, Setup};
+use turnlock_tests::world::{self, FUNCTION, USER, World};
+
+use crate::Problem;
+use crate::consumers::Consumers;
+use crate::film::Password;
+use crate::picture::masked;
+use crate::screen::{Ink, Line};
+
+/// A server, the stand-in with the function and the secret, and consumers.
+pub(crate) struct Stage {
+    // Closed before the server goes.
+    pub(crate) consumers: Consumers,
+    pub(crate) world: World,
+    /// The secret's text at the start.
+    pub(crate) text: String,
+    version: String,
+}
+
+impl Stage {
+    pub(crate) async fn set() -> Result<Self, Problem> {
+        let setup = Setup { max_connections: 100, ..Setup::default() };
+        let server = Server::start(setup).await;
+        let password = first_password()?;
+        server.sql(&format!("CREATE ROLE {USER} LOGIN PASSWORD '{password}'")).await;
+        let text = secret(server.port(), &password);
+        let consumers = Consumers::start(&server)?;
+        let version = server.query_one("SHOW server_version").await;
+        let version = version.split(' ').next().unwrap_or_default().to_owned();
+        // What the function leaves when it is killed goes with the server's folder.
+        let function =
+            world::function(&server).env("TMPDIR", server.folder().display().to_string());
+        let world = World::with_function(server, &text, function).await;
+        Ok(Self { consumers, world, text, version })
+    }
+
+    /// All passwords of the role that the secret has had, in the order of their creation.
+    pub(crate) fn passwords(&self) -> Vec<Password> {
+        let (local, secret) = (&self.world.local, &self.world.secret);
+        let of = |version: String| {
+            let text = local.value_of(secret, &version)?;
+            let document: Value = serde_json::from_str(&text).ok()?;
+            let value = document.get("password")?.as_str()?.to_owned();
+            Some(Password { version, value })
+        };
+        local.versions(secret).into_iter().filter_map(of).collect()
+    }
+
+    /// The text of the current version.
+    pub(crate) fn current_text(&self) -> Option<String> {
+        self.world.local.value_of(&self.world.secret, "AWSCURRENT")
+    }
+
+    /// Who is who.
+    pub(crate) fn lines(&self) -> Vec<Line> {
+        let port = self.world.server.port();
+        let entry = |name: &str, text: &str| {
+            Line::new().add(Ink::Faint, format!("  {name:<10} ")).add(Ink::Plain, text)
+        };
+        let version = &self.version;
+        let mut lines = vec![
+            entry("database", &format!("PostgreSQL {version} with TLS and SCRAM, on port {port}")),
+            entry("service", "turnlock-local, in place of Secrets Manager and Lambda; 5 ms a call"),
+            entry(
+                "function",
+                "the program turnlock-postgres, run as by Lambda; built for development",
+            ),
+            entry("consumer", "reads AWSCURRENT and logs in with it over TLS, again and again"),
+        ];
+        let shown = self.shown_text();
+        let mut name = "secret";
+        for text in wrapped(&shown, 64) {
+            lines.push(entry(name, &text));
+            name = "";
+        }
+        lines
+    }
+
+    fn shown_text(&self) -> String {
+        let passwords = self.passwords();
+        let first = passwords.first().map_or("", |password| password.value.as_str());
+        self.text.replacen(first, &masked(first), 1)
+    }
+
+    /// Ends all of it: the function first, so that it is gone when the server is.
+    pub(crate) async fn strike(self) {
+        let Self { consumers, world: World { server, local, .. }, .. } = self;
+        local.stop().await;
+        drop(consumers);
+        drop(server);
+    }
+
+    /// What the function has printed.
+    pub(crate) fn output(&self) -> String {
+        self.world.local.output(FUNCTION)
+    }
+}
+
+/// A secret as people have them: their own spacing, order and numbers in it.
+fn secret(port: u16, password: &str) -> String {
+    let user = json!(USER);
+    format!(
+        r#"{{"username": {user}, "password": "{password}", "engine": "postgres", "host": "localhost", "port": {port}, "dbname": "postgres", "zone": {{"z": 1.50, "a": [null, true]}}, "account": 123456789012345678901234567890}}"#
+    )
+}
+
+fn first_password() -> Result<String, Problem> {
+    const LETTERS: &[u8; 32] = b"abcdefghjkmnpqrstuvwxyzACDEFHKMN";
+    let mut bytes = [0; 24];
+    SysRng.try_fill_bytes(&mut bytes)?;
+    Ok(bytes.iter().map(|byte| char::from(LETTERS[usize::from(byte % 32)])).collect())
+}
+
+/// Breaks a text between fields.
+fn wrapped(text: &str, width: usize) -> Vec<String> {
+    let mut lines = vec![String::new()];
+    for field in text.split_inclusive(", ") {
+        match lines.last_mut() {
+            Some(line) if line.len() + field.len() <= width => line.push_str(field),
+            _ => lines.push(field.to_owned()),
+        }
+    }
+    lines
+}

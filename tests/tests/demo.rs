@@ -1,0 +1,107 @@
+//! The demo does what it shows, and leaves nothing behind.
+
+#![expect(clippy::expect_used, reason = "helpers of tests, too")]
+
+use std::collections::BTreeSet;
+use std::fs;
+use std::path::{Path, PathBuf};
+use std::process::{Child, Command, Stdio};
+use std::thread;
+use std::time::{Duration, Instant};
+
+use turnlock_tests::binaries;
+
+/// The demo with a folder of its own for temporary files; its output goes to a pipe.
+fn demo(temporary: &Path) -> Command {
+    let mut command = Command::new(binaries::find("demo"));
+    command.env("TMPDIR", temporary).stdout(Stdio::piped()).stderr(Stdio::piped());
+    command
+}
+
+/// A folder that the server's own user may enter, with a path short enough for a socket.
+fn folder() -> tempfile::TempDir {
+    use std::os::unix::fs::PermissionsExt as _;
+    let open = fs::Permissions::from_mode(0o777);
+    tempfile::Builder::new().prefix("demo-").permissions(open).tempdir_in("/tmp").expect("a folder")
+}
+
+fn entries(folder: &Path) -> BTreeSet<PathBuf> {
+    fs::read_dir(folder).expect("a folder").flatten().map(|entry| entry.path()).collect()
+}
+
+/// The processes that have a folder in their environment, arguments or working directory.
+fn processes_at(folder: &Path) -> Vec<String> {
+    let name = folder.display().to_string();
+    let is_there = |process: &Path| {
+        let text = |file: &str| fs::read(process.join(file)).unwrap_or_default();
+        let directory = fs::read_link(process.join("cwd")).unwrap_or_default();
+        let said = [text("cmdline"), text("environ")].concat();
+        String::from_utf8_lossy(&said).contains(&name) || directory.starts_with(folder)
+    };
+    let processes = entries(Path::new("/proc")).into_iter().filter(|process| is_there(process));
+    processes.map(|process| process.display().to_string()).collect()
+}
+
+/// Waits for the server's supervisor, which outlives a demo that is killed.
+fn assert_nothing_is_left(folder: &Path) {
+    let began = Instant::now();
+    loop {
+        let (processes, files) = (processes_at(folder), entries(folder));
+        if processes.is_empty() && files.is_empty() {
+            return;
+        }
+        assert!(began.elapsed() < Duration::from_secs(10), "left: {processes:?} {files:?}");
+        thread::sleep(Duration::from_millis(20));
+    }
+}
+
+#[test]
+fn the_demo_rotates_twice_checks_itself_and_leaves_nothing() {
+    let folder = folder();
+    let output = demo(folder.path()).output().expect("the demo runs");
+    let text = String::from_utf8(output.stdout).expect("UTF-8");
+    assert!(output.status.success(), "{text}\n{}", String::from_utf8_lossy(&output.stderr));
+    assert!(output.stderr.is_empty());
+    assert_eq!(text.matches("  2 accepted, 0 refused").count(), 2, "{text}");
+    assert_eq!(text.matches(" 11 calls in 6 round trips  ").count(), 2, "{text}");
+    assert!(text.contains("─ refused for "), "{text}");
+    assert_eq!(text.matches("  ✓ ").count(), 6, "{text}");
+    assert!(text.contains("\nAll as promised"), "{text}");
+    assert!(!text.contains('\x1b'), "no escape codes in a pipe");
+    assert!(text.lines().all(|line| line.chars().count() <= 100), "{text}");
+    assert_eq!(processes_at(folder.path()), Vec::<String>::new());
+    assert_eq!(entries(folder.path()), BTreeSet::new());
+}
+
+#[test]
+fn an_interrupted_demo_leaves_nothing() {
+    for signal in ["INT", "TERM", "HUP", "KILL"] {
+        let folder = folder();
+        let mut child = demo(folder.path()).spawn().expect("the demo starts");
+        // In the pauses of the first rotation, when all is running.
+        wait_for_the_function(folder.path(), &mut child);
+        let mut kill = Command::new("kill");
+        kill.arg(format!("-{signal}")).arg(child.id().to_string());
+        assert!(kill.status().is_ok_and(|status| status.success()), "the demo runs");
+        let output = child.wait_with_output().expect("the demo ends");
+        assert!(!output.status.success());
+        if signal != "KILL" {
+            assert_eq!(processes_at(folder.path()), Vec::<String>::new(), "{signal}");
+            assert_eq!(entries(folder.path()), BTreeSet::new(), "{signal}");
+        }
+        assert_nothing_is_left(folder.path());
+    }
+}
+
+fn wait_for_the_function(folder: &Path, demo: &mut Child) {
+    let runs = |process: &String| {
+        let program = fs::read_link(Path::new(process).join("exe")).unwrap_or_default();
+        program.ends_with("turnlock-postgres")
+    };
+    let began = Instant::now();
+    while !processes_at(folder).iter().any(runs) {
+        assert!(demo.try_wait().expect("a child").is_none(), "the demo ended");
+        assert!(began.elapsed() < Duration::from_secs(30), "the function was never started");
+        thread::sleep(Duration::from_millis(20));
+    }
+}
