@@ -1,5 +1,7 @@
 //! All that a rotation needs, made for this demo and gone with it.
 
+use std::time::Duration;
+
 use rand::TryRng as _;
 use rand::rngs::SysRng;
 use serde_json::{Value, json};
@@ -33,8 +35,10 @@ impl Stage {
         let version = server.query_one("SHOW server_version").await;
         let version = version.split(' ').next().unwrap_or_default().to_owned();
         // What the function leaves when it is killed goes with the server's folder.
-        let function =
-            world::function(&server).env("TMPDIR", server.folder().display().to_string());
+        let temporary = server.folder().display().to_string();
+        let function = world::function(&server).env("TMPDIR", temporary);
+        // Where the demo is killed, the function tries to go on until this time is over.
+        let function = function.timeout(Duration::from_secs(10));
         let world = World::with_function(server, &text, function).await;
         Ok(Self { consumers, world, text, version })
     }
