@@ -68,7 +68,7 @@ fn the_demo_rotates_twice_checks_itself_and_leaves_nothing() {
     assert!(output.status.success(), "{text}\n{}", String::from_utf8_lossy(&output.stderr));
     assert!(output.stderr.is_empty());
     assert_eq!(text.matches("  2 accepted, 0 refused").count(), 2, "{text}");
-    assert_eq!(text.matches(" 11 calls in 6 round trips  ").count(), 2, "{text}");
+    assert_eq!(text.matches(" 11 calls in ").count(), 2, "{text}");
     assert!(text.contains("─ refused for "), "{text}");
     assert_eq!(text.matches("  ✓ ").count(), 6, "{text}");
     assert!(text.contains("\nAll as promised"), "{text}");

@@ -17,6 +17,9 @@ use crate::picture;
 use crate::screen::{Line, Screen};
 use crate::stage::Stage;
 
+/// About what a call to the service takes within a region; calls made at once are seen to overlap.
+const LATENCY: Duration = Duration::from_millis(20);
+
 /// How fast a rotation is to go, and how closely it is watched.
 pub(crate) struct Pace {
     /// Before the rotation.
@@ -73,7 +76,10 @@ impl<'s> Shooting<'s> {
     pub(crate) async fn run(&mut self, screen: &mut Screen) -> Result<(), Problem> {
         let local = &self.stage.world.local;
         let (sender, mut gates) = mpsc::unbounded_channel();
-        local.set_knobs(|knobs| knobs.before_step = Some(hook(sender)));
+        local.set_knobs(|knobs| {
+            knobs.before_step = Some(hook(sender));
+            knobs.latency = LATENCY;
+        });
         local.clear_calls();
         let mut events = local.subscribe();
         let (mut ticks, mut frames) = (every(self.pace.tick), every(Duration::from_millis(50)));

@@ -69,7 +69,10 @@ impl Stage {
         let version = &self.version;
         let mut lines = vec![
             entry("database", &format!("PostgreSQL {version} with TLS and SCRAM, on port {port}")),
-            entry("service", "turnlock-local, in place of Secrets Manager and Lambda; 5 ms a call"),
+            entry(
+                "service",
+                "turnlock-local, in place of Secrets Manager and Lambda; 20 ms a call",
+            ),
             entry(
                 "function",
                 "the program turnlock-postgres, run as by Lambda; built for development",
