@@ -39,7 +39,7 @@ async fn turn_to(world: &mut World, user: &str, password: &str) {
 }
 
 #[tokio::test]
-async fn every_name_that_postgresql_allows_but_one_with_a_comma_is_rotated() {
+async fn every_name_that_the_driver_can_log_in_with_is_rotated() {
     let longest = "n".repeat(63);
     let longest_unicode = format!("{}x", "é".repeat(31));
     let names = [
@@ -47,7 +47,7 @@ async fn every_name_that_postgresql_allows_but_one_with_a_comma_is_rotated() {
         "dou\"ble\"",
         "with space ",
         "back\\slash\\",
-        "Ünïcødé-名前-😀",
+        "Ünïcødé-名前",
         "dotted.name",
         "$1 $$ dol$lar",
         "MixedCASE",
@@ -84,12 +84,12 @@ async fn every_current_password_that_logs_in_is_rotated() {
     let passwords = [
         "it's \"quoted\"",
         "back\\slash\\",
-        "Ünïcødé 😀 пароль",
+        "Ünïcødé пароль 密码",
         "ligature ﬁ, soft\u{ad}hyphen, no-break\u{a0}space",
         "100%s %d %n %",
         "  spaces  ",
         "'; DROP ROLE app; --",
-        "{\"json\":[1]}\t,",
+        "{\"json\":[1]} ,",
         "$1$$",
         &long,
     ];
@@ -99,6 +99,34 @@ async fn every_current_password_that_logs_in_is_rotated() {
         turn_to(&mut world, &user, password).await;
         rotates(&world, &user, "postgres").await;
     }
+}
+
+#[tokio::test]
+async fn a_name_that_the_driver_cannot_log_in_with_is_refused_before_anything_is_written() {
+    let mut world = World::start(Setup::default()).await;
+    for name in ["a,b", "bell\u{7}", "משה", "😀"] {
+        turn_to(&mut world, name, FIRST_PASSWORD).await;
+        let words = ["`username`", "which the PostgreSQL driver cannot log in with"];
+        let error = world.rotate_refused().await;
+        error.assert_is("createSecret", "malformed-secret", &words);
+    }
+}
+
+#[tokio::test]
+async fn a_current_password_that_the_driver_cannot_use_is_rotated_by_an_admin_only() {
+    let odd = "password with 😀, newer than SCRAM";
+    let own = World::start_with(Setup::default(), |secret| secret["password"] = json!(odd)).await;
+    own.server.sql(&format!("ALTER ROLE {USER} PASSWORD '{odd}'")).await;
+    let words = ["the password of app", "by hand", "an admin in masterarn"];
+    own.rotate_failing().await.assert_is("setSecret", "refused", &words);
+
+    let world = World::start_with_admin(Setup::default()).await;
+    let text = world.local.value_of(&world.secret, "AWSCURRENT").expect("a value");
+    world.server.sql(&format!("ALTER ROLE {USER} PASSWORD '{odd}'")).await;
+    world.local.put_value(&world.secret, &text.replace(FIRST_PASSWORD, odd)).expect("a write");
+    world.rotate().await.expect("the rotation succeeds");
+    assert_eq!(world.password("AWSPREVIOUS"), odd);
+    assert!(world.accepts(&world.password("AWSCURRENT")).await);
 }
 
 #[tokio::test]
