@@ -44,8 +44,11 @@ pub(crate) fn of_login<S>(
              that SCRAM does not know; give {user} another one by hand, or name an admin in masterarn"
         );
         (Class::Refused, text)
-    } else {
+    } else if answered {
         (Class::Unexpected, format!("{login} does not speak PostgreSQL's protocol"))
+    } else {
+        // The driver takes the end of the connection for the answer to its wish for TLS.
+        hung_up(login, answered)
     };
     Err(TargetError::new(class, text))
 }
