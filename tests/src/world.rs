@@ -101,11 +101,11 @@ impl World {
     async fn settle(&self) -> Result<(), StepError> {
         let ended = self.local.wait_for_rotation(&self.secret, PATIENCE).await;
         ended.map_err(|failure| {
-            let failed = |kind| match kind {
-                EventKind::StepFinished { step, error_type, error_message, .. } => {
-                    error_type.map(|class| (step, class, error_message.unwrap_or_default()))
-                }
-                _ => None,
+            let failed = |kind| {
+                let EventKind::StepFinished { step, error_type, error_message, .. } = kind else {
+                    return None;
+                };
+                error_type.map(|class| (step, class, error_message.unwrap_or_default()))
             };
             let mut events = self.local.events().into_iter().rev();
             let (step, class, message) = events

@@ -1,7 +1,5 @@
 //! A rotation on a calm day: what it changes, what it leaves alone, what it costs.
 
-#![expect(clippy::expect_used, reason = "a failed test should panic")]
-
 use turnlock_local::serial_round_trips;
 use turnlock_tests::postgres::{Logins, Setup, Version};
 use turnlock_tests::world::{ADMIN, ADMIN_PASSWORD, FIRST_PASSWORD, USER, World};
