@@ -2,6 +2,8 @@
 
 #![expect(clippy::expect_used, reason = "a failed test should panic")]
 
+use std::time::Duration;
+
 use turnlock_tests::postgres::{Authentication, Logins, PasswordEncryption, Setup, Version};
 use turnlock_tests::world::{ADMIN, FIRST_PASSWORD, USER, World};
 
@@ -74,7 +76,17 @@ async fn a_role_that_reads_backslashes_in_strings_is_rotated() {
 
 #[tokio::test]
 async fn a_role_whose_statements_time_out_at_once_is_rotated() {
-    rotates_after("ALTER ROLE {role} SET statement_timeout = 1").await;
+    for version in Version::ALL {
+        let world = World::start(Setup { version, ..Setup::default() }).await;
+        world.server.sql(&format!("ALTER ROLE {USER} SET statement_timeout = 1")).await;
+        // On a busy machine not even BEGIN is done in a millisecond; nothing but the repetition helps then.
+        world.local.set_knobs(|knobs| {
+            knobs.attempts = 10;
+            knobs.attempt_spacing = Duration::from_millis(10);
+        });
+        world.rotate().await.expect("the rotation succeeds");
+        assert!(world.accepts(&world.password("AWSCURRENT")).await);
+    }
 }
 
 #[tokio::test]
