@@ -16,5 +16,6 @@ pub mod postgres;
 pub mod project;
 pub mod refusal;
 pub mod runtime_api;
+pub mod serve;
 pub mod tools;
 pub mod world;

@@ -39,9 +39,16 @@ pub(crate) fn of_login<S>(
             format!("{login} does not offer TLS; only \"ssl\": false allows a login without it");
         (Class::TlsUntrusted, text)
     } else if let sqlx::Error::Configuration(_) = error {
-        (Class::Refused, format!("the password of {user} has characters that SCRAM does not allow"))
-    } else {
+        let text = format!(
+            "the PostgreSQL driver cannot log in to {login} with the password of {user}, which has characters \
+             that SCRAM does not know; give {user} another one by hand, or name an admin in masterarn"
+        );
+        (Class::Refused, text)
+    } else if answered {
         (Class::Unexpected, format!("{login} does not speak PostgreSQL's protocol"))
+    } else {
+        // The driver takes the end of the connection for the answer to its wish for TLS.
+        hung_up(login, answered)
     };
     Err(TargetError::new(class, text))
 }

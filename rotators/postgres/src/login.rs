@@ -154,10 +154,10 @@ fn username(secret: &Document) -> Result<String, Malformed> {
             secret.problem("username", "is longer than the 63 bytes that PostgreSQL allows")
         );
     }
-    // The driver puts the name into the SCRAM exchange as it is.
-    if username.contains(',') || stringprep::saslprep(&username).is_err() {
-        let problem =
-            "has a comma or a control character, which the PostgreSQL driver cannot log in with";
+    // The driver puts the name into the SCRAM exchange as it is, and prepares it together with `n=`.
+    if username.contains(',') || stringprep::saslprep(&format!("n={username}")).is_err() {
+        let problem = "has a comma, a control character, letters from right to left or characters newer \
+             than Unicode 3.2, which the PostgreSQL driver cannot log in with";
         return Err(secret.problem("username", problem));
     }
     Ok(username)
@@ -252,6 +252,7 @@ mod tests {
             ("a\\u0000b", "has a NUL"),
             (&"n".repeat(64), "is longer than"),
             ("a,b", "has a comma"),
+            ("\u{5d0}", "letters from right to left"),
         ] {
             let text = format!(r#"{{"host":"h","username":"{name}","password":"hunter2"}}"#);
             let error = error(&text);

@@ -21,7 +21,8 @@ const LOG_IN: Duration = Duration::from_secs(5);
 const ANSWER: Duration = Duration::from_secs(6);
 /// What every transaction starts with. A role's own settings must not change what statements mean here,
 /// and with `LOCAL` none of it leaks through a connection pooler.
-const GUARD: &str = "SET LOCAL search_path = pg_catalog; SET LOCAL statement_timeout = '5s'; \
+/// The time-out comes first, as the role's own can be too short for anything else.
+const GUARD: &str = "SET LOCAL statement_timeout = '5s'; SET LOCAL search_path = pg_catalog; \
      SET LOCAL lock_timeout = '3s'; SET LOCAL ROLE NONE;";
 /// PostgreSQL's default, and the only value before version 16.
 const SCRAM_ITERATIONS: i32 = 4096;
@@ -153,10 +154,11 @@ impl Session {
 impl Facts {
     async fn ask(connection: &mut PgConnection) -> Result<Self, TargetError> {
         // A role may be read-only by its own setting; only the server's own says that it takes no writes.
-        let statement = "BEGIN; SET LOCAL search_path = pg_catalog; \
-             SET LOCAL statement_timeout = '5s'; SELECT \
+        let statement = "BEGIN; SET LOCAL statement_timeout = '5s'; \
+             SET LOCAL search_path = pg_catalog; SELECT \
              pg_is_in_recovery() OR current_setting('default_transaction_read_only') = 'on' \
-               AND EXISTS (SELECT FROM pg_settings WHERE name = 'default_transaction_read_only' AND reset_val = 'on' \
+               AND EXISTS (SELECT FROM pg_settings \
+               WHERE name = 'default_transaction_read_only' AND reset_val = 'on' \
                AND source NOT IN ('user', 'database', 'database user', 'client', 'session')), \
              current_setting('password_encryption'), \
              current_setting('scram_iterations', true)::int; COMMIT";

@@ -1,0 +1,273 @@
+//! No secret leaves the way it has to go: not in any log, answer or error, whatever happens.
+
+#![expect(clippy::expect_used, reason = "a failed test should panic")]
+
+use std::path::Path;
+use std::sync::{Arc, Mutex};
+use std::time::{Duration, Instant};
+
+use serde_json::{Value, json};
+use tempfile::TempDir;
+use turnlock_local::{Fault, Hook, Local, Operation};
+use turnlock_tests::binaries::turnlock_postgres;
+use turnlock_tests::canary::{Canary, assert_absent};
+use turnlock_tests::postgres::{Mark, Server, Setup, Version};
+use turnlock_tests::serve::Serve;
+use turnlock_tests::tools::AwsCli;
+use turnlock_tests::world::{ADMIN, FUNCTION, USER, World, function, secret_of};
+
+/// A world whose secrets are all watched for.
+struct Watched {
+    world: World,
+    old: Canary,
+    admin: Canary,
+    tokens: Arc<Mutex<Vec<String>>>,
+    mark: Mark,
+    _data: TempDir,
+}
+
+/// The `RotationToken` of the rotation in progress, as the stand-in's data file holds it.
+fn token_in(file: &Path) -> Option<String> {
+    let state: Value = serde_json::from_slice(&std::fs::read(file).ok()?).ok()?;
+    let secrets = state["secrets"].as_array()?;
+    let token = |secret: &Value| secret["rotating"]["rotation_token"].as_str().map(str::to_owned);
+    secrets.iter().find_map(token)
+}
+
+/// A text of SQL.
+fn literal(text: &str) -> String {
+    format!("E'{}'", text.replace('\\', "\\\\").replace('\'', "''"))
+}
+
+/// Makes the roles; their passwords are in the server's log before the mark.
+async fn make_roles(server: &Server, old: &Canary, admin: &Canary) -> Mark {
+    let [old, admin] = [old, admin].map(|canary| literal(canary.value()));
+    let make = format!(
+        "CREATE ROLE {ADMIN} LOGIN CREATEROLE PASSWORD {admin}; \
+         SET ROLE {ADMIN}; CREATE ROLE {USER} LOGIN PASSWORD {old}"
+    );
+    server.sql(&make).await;
+    server.mark()
+}
+
+impl Watched {
+    async fn start(version: Version, by_admin: bool, edit: impl FnOnce(&mut Value)) -> Self {
+        let (old, admin) = (Canary::new("the old password"), Canary::new("the admin's password"));
+        let server = Server::start(Setup { version, ..Setup::default() }).await;
+        let mark = make_roles(&server, &old, &admin).await;
+        let data = tempfile::tempdir().expect("a folder");
+        let file = data.path().join("state.json");
+        let function =
+            function(&server).env("RUST_LOG", "trace").env("AWS_LAMBDA_LOG_LEVEL", "TRACE");
+        let local = Local::builder().function(FUNCTION, function).data(&file);
+        let local = local.start().await.expect("the stand-in starts");
+        let mut secret = secret_of(&server, USER, &json!(old.value()));
+        if by_admin {
+            let text = secret_of(&server, ADMIN, &json!(admin.value())).to_string();
+            secret["masterarn"] = json!(local.create_secret("admin", &text).expect("a secret"));
+            secret["rotation"] = json!({"strategy": "single-user"});
+        }
+        edit(&mut secret);
+        let secret = local.create_secret("app", &secret.to_string()).expect("a secret");
+        local.set_rotation(&secret, FUNCTION).expect("rotation");
+        let tokens = Arc::new(Mutex::new(Vec::new()));
+        let seen = Arc::clone(&tokens);
+        local.set_knobs(|knobs| {
+            knobs.attempts = 1;
+            knobs.require_rotation_token = true;
+            knobs.before_step = Some(Hook::new(move |_| {
+                seen.lock().expect("no test has panicked").extend(token_in(&file));
+                std::future::ready(())
+            }));
+        });
+        let world = World { server, local, secret };
+        Self { world, old, admin, tokens, mark, _data: data }
+    }
+
+    /// Everything that was secret at any time.
+    fn canaries(&self) -> Vec<Canary> {
+        let mut canaries = vec![self.old.clone(), self.admin.clone()];
+        let tokens = self.tokens.lock().expect("no test has panicked");
+        assert!(!tokens.is_empty(), "no RotationToken was seen");
+        canaries.extend(tokens.iter().map(|token| Canary::of("the RotationToken", token)));
+        for version in self.world.local.versions(&self.world.secret) {
+            let Some(text) = self.world.local.value_of(&self.world.secret, &version) else {
+                continue;
+            };
+            let secret: Value = serde_json::from_str(&text).expect("JSON");
+            let password = secret["password"].as_str().expect("a password");
+            canaries.push(Canary::of("a version's password", password));
+        }
+        canaries
+    }
+
+    /// Looks for all secrets in all that anybody has printed or answered.
+    fn assert_silent(&self, versions: usize) {
+        let local = &self.world.local;
+        assert_eq!(local.versions(&self.world.secret).len(), versions, "nothing new to look for");
+        let output = local.output(FUNCTION);
+        assert!(output.contains(" done") || output.contains("ERROR"), "{output}");
+        let log = self.world.server.log_since(self.mark);
+        let events = format!("{:?}", local.events());
+        let calls = format!("{:?}", local.calls());
+        let texts = [
+            ("the server's log", log.as_str()),
+            ("the function's output", &output),
+            ("events and errors", &events),
+            ("the journal", &calls),
+        ];
+        assert_absent(&self.canaries(), &texts);
+    }
+}
+
+const WAYS: [(Version, bool); 4] = [
+    (Version::Distribution, false),
+    (Version::Distribution, true),
+    (Version::V18, false),
+    (Version::V18, true),
+];
+
+#[tokio::test]
+async fn rotations_that_succeed_tell_no_secret() {
+    for (version, by_admin) in WAYS {
+        let watched = Watched::start(version, by_admin, |_| {}).await;
+        watched.world.test_only().await.expect("the test passes");
+        for _ in 0..2 {
+            watched.world.rotate().await.expect("the rotation succeeds");
+        }
+        assert!(watched.world.server.log_since(watched.mark).contains("ALTER ROLE"));
+        watched.assert_silent(3);
+    }
+}
+
+#[tokio::test]
+async fn passwords_that_are_wrong_are_told_to_nobody() {
+    for (version, by_admin) in WAYS {
+        let watched = Watched::start(version, by_admin, |_| {}).await;
+        let roles = format!("ALTER ROLE {USER} PASSWORD 'x'; ALTER ROLE {ADMIN} PASSWORD 'y'");
+        watched.world.server.sql(&roles).await;
+        let error = watched.world.rotate().await.expect_err("no password works");
+        error.assert_is("setSecret", "auth-rejected", &[]);
+        watched.assert_silent(2);
+    }
+}
+
+#[tokio::test]
+async fn a_policy_that_allows_no_password_tells_no_secret() {
+    for (version, by_admin) in WAYS {
+        let watched = Watched::start(version, by_admin, |secret| {
+            secret["rotation"]["password"] = json!({"length": 2});
+        })
+        .await;
+        let error = watched.world.rotate().await.expect_err("two characters are too few");
+        error.assert_is("createSecret", "policy", &[]);
+        watched.assert_silent(2);
+    }
+}
+
+#[tokio::test]
+async fn a_change_that_the_server_denies_tells_no_secret() {
+    for version in Version::ALL {
+        let watched = Watched::start(version, true, |_| {}).await;
+        watched.world.server.sql(&format!("ALTER ROLE {ADMIN} NOCREATEROLE")).await;
+        let error = watched.world.rotate().await.expect_err("the admin may not");
+        error.assert_is("setSecret", "permission", &[]);
+        // The server logs the statement that failed.
+        let log = watched.world.server.log_since(watched.mark);
+        assert!(log.contains("STATEMENT:"), "{log}");
+        watched.assert_silent(2);
+    }
+}
+
+#[tokio::test]
+async fn calls_that_secrets_manager_denies_tell_no_secret() {
+    for operation in
+        [Operation::GetSecretValue, Operation::PutSecretValue, Operation::UpdateSecretVersionStage]
+    {
+        let watched = Watched::start(Version::Distribution, false, |_| {}).await;
+        watched.world.local.fail_next(operation, 100, Fault::AccessDenied);
+        let error = watched.world.rotate().await.expect_err("the call is denied");
+        assert_eq!(error.class, "permission");
+        watched.assert_silent(2);
+    }
+}
+
+#[tokio::test]
+async fn logs_in_json_tell_no_secret() {
+    let (old, admin) = (Canary::new("the old password"), Canary::new("the admin's password"));
+    let server = Server::start(Setup::default()).await;
+    let mark = make_roles(&server, &old, &admin).await;
+    let text = secret_of(&server, USER, &json!(old.value())).to_string();
+    let function = function(&server).env("RUST_LOG", "trace").env("AWS_LAMBDA_LOG_FORMAT", "JSON");
+    let world = World::with_function(server, &text, function).await;
+    world.rotate().await.expect("the rotation succeeds");
+    let new = Canary::of("the new password", world.password("AWSCURRENT"));
+    let (output, log) = (world.local.output(FUNCTION), world.server.log_since(mark));
+    assert!(output.lines().next().is_some_and(|line| line.starts_with('{')), "{output}");
+    assert_absent(&[old, admin, new], &[("function", &output), ("server", &log)]);
+}
+
+#[tokio::test]
+async fn the_stand_in_prints_no_secret_and_nor_does_the_function_through_it() {
+    let (old, admin) = (Canary::new("the old password"), Canary::new("the admin's password"));
+    let server = Server::start(Setup::default()).await;
+    let mark = make_roles(&server, &old, &admin).await;
+    let folder = tempfile::tempdir().expect("a folder");
+    let data = folder.path().join("state.json");
+    let serve = Serve::start([
+        "--function",
+        &format!("{FUNCTION}={}", turnlock_postgres().display()),
+        "--env",
+        &format!("{FUNCTION}:TLS_CA_FILE={}", server.ca_file().display()),
+        "--env",
+        &format!("{FUNCTION}:RUST_LOG=trace"),
+        "--data",
+        data.to_str().expect("a path in UTF-8"),
+        "--step-spacing",
+        "100",
+        "--require-rotation-token",
+        "--fail",
+        "DescribeSecret:1:internal",
+    ]);
+    let aws = AwsCli::new(serve.endpoint());
+    let text = secret_of(&server, USER, &json!(old.value())).to_string();
+    aws.json(["secretsmanager", "create-secret", "--name", "app", "--secret-string", &text]);
+    let arn = "arn:aws:lambda:us-east-1:123456789012:function:turnlock-postgres";
+    let rotate = ["secretsmanager", "rotate-secret", "--secret-id", "app"];
+    let with = ["--rotation-lambda-arn", arn, "--rotation-rules", "AutomaticallyAfterDays=1"];
+    let asked = std::thread::spawn({
+        let aws = aws.clone();
+        move || aws.json(rotate.iter().chain(&with))
+    });
+    let (mut token, began) = (None, Instant::now());
+    while !serve.output().contains("RotationSucceeded") {
+        token = token.or_else(|| token_in(&data));
+        assert!(began.elapsed() < Duration::from_secs(60), "{}", serve.output());
+        tokio::time::sleep(Duration::from_millis(5)).await;
+    }
+    asked.join().expect("the rotation was begun");
+    let token = Canary::of("the RotationToken", token.expect("a RotationToken"));
+    let value = aws.json(["secretsmanager", "get-secret-value", "--secret-id", "app"]);
+    let value = value["SecretString"].as_str().expect("a text");
+    let value: Value = serde_json::from_str(value).expect("JSON");
+    let new = Canary::of("the new password", value["password"].as_str().expect("a password"));
+    assert!(server.can_log_in(USER, new.value(), "postgres").await);
+
+    let (output, log) = (serve.output(), server.log_since(mark));
+    assert!(output.contains(&format!("[{FUNCTION}] ")), "{output}");
+    assert_absent(&[old, admin, new, token], &[("stand-in", &output), ("server", &log)]);
+}
+
+#[tokio::test]
+async fn a_secret_that_leaks_is_found() {
+    let watched = Watched::start(Version::Distribution, false, |_| {}).await;
+    watched.world.rotate().await.expect("the rotation succeeds");
+    let new = watched.world.password("AWSCURRENT");
+    for secret in [watched.old.value(), &new] {
+        let quoted = literal(secret);
+        watched.world.server.sql(&format!("SELECT {quoted} AS password")).await;
+        let log = watched.world.server.log_since(watched.mark);
+        let found = |canary: &Canary| !canary.sightings("log", &log).is_empty();
+        assert!(watched.canaries().iter().any(|canary| canary.value() == secret && found(canary)));
+    }
+}
