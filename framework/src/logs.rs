@@ -15,7 +15,11 @@ const OURS: &str = "turnlock";
 pub(crate) fn start(variable: impl Fn(&str) -> Option<String>) {
     let level = variable("RUST_LOG").or_else(|| variable("AWS_LAMBDA_LOG_LEVEL"));
     let level = level.map_or(LevelFilter::INFO, |text| parse(&text));
-    let filter = Targets::new().with_default(level.min(LevelFilter::INFO)).with_target(OURS, level);
+    let filter = Targets::new()
+        .with_default(level.min(LevelFilter::INFO))
+        // It passes on the server's notices, and a notice can quote a statement.
+        .with_target("sqlx", LevelFilter::OFF)
+        .with_target(OURS, level);
     let json = variable("AWS_LAMBDA_LOG_FORMAT").is_some_and(|f| f.eq_ignore_ascii_case("json"));
 
     let lines = tracing_subscriber::fmt::layer().with_ansi(false).with_target(false);

@@ -154,9 +154,13 @@ impl<R: Rotator, V: Vault> Drive<'_, R, V> {
         id: &SecretId,
         current: &R::Credential,
     ) -> Result<R::Credential, Cause> {
-        let stored =
-            self.within("reading the admin secret", self.vault.value(id, Version::Current));
-        let secret: Document = super::document(stored.await?, "admin's current")?;
+        let read = self.within("reading the admin secret", self.vault.value(id, Version::Current));
+        let Some(stored) = read.await? else {
+            let text =
+                format!("the admin secret {id} does not exist, or has no AWSCURRENT version");
+            return Err(Cause::Refused(text));
+        };
+        let secret: Document = super::document(Some(stored), "admin's current")?;
         let admin = self.within("completing the admin's credential", async {
             self.rotator.admin(&secret, current).await.map_err(super::malformed("admin's current"))
         });

@@ -6,6 +6,7 @@ use aws_config::BehaviorVersion;
 use aws_config::retry::RetryConfig;
 use aws_config::timeout::TimeoutConfig;
 use aws_sdk_secretsmanager::Client;
+use aws_sdk_secretsmanager::config::retry::{RetryPartition, TokenBucket};
 use aws_sdk_secretsmanager::error::{ProvideErrorMetadata, SdkError};
 use aws_smithy_http_client::Builder;
 use aws_smithy_http_client::tls::{Provider, rustls_provider::CryptoMode};
@@ -16,6 +17,11 @@ use crate::{Class, SecretId, Sensitive, VersionId};
 /// Writes are limited to 50 a second for a whole account: with many secrets due at once, waiting is
 /// normal. The pauses double from 100 ms to 5 s, with jitter, and Lambda's deadline ends them.
 const ATTEMPTS: u32 = 12;
+/// What is not throttling is no matter of patience: a service that cannot be reached is to be reported
+/// before the deadline. A budget of retries, of which each takes its price; a success pays one back.
+const BUDGET: usize = 60;
+const PRICE_OF_THROTTLING: u32 = 1;
+const PRICE_OF_FAILURE: u32 = 10;
 const FIRST_PAUSE: Duration = Duration::from_millis(100);
 const LONGEST_PAUSE: Duration = Duration::from_secs(5);
 const CONNECT: Duration = Duration::from_secs(3);
@@ -43,7 +49,16 @@ impl AwsVault {
             .timeout_config(bounds.build())
             .load()
             .await;
-        let mut config = aws_sdk_secretsmanager::config::Builder::from(&shared);
+        let budget = TokenBucket::builder()
+            .capacity(BUDGET)
+            .throttling_retry_cost(PRICE_OF_THROTTLING)
+            .timeout_retry_cost(PRICE_OF_FAILURE)
+            .retry_cost(PRICE_OF_FAILURE)
+            .success_reward(10.0)
+            .refill_rate(1.0)
+            .build();
+        let mut config = aws_sdk_secretsmanager::config::Builder::from(&shared)
+            .retry_partition(RetryPartition::custom("turnlock").token_bucket(budget).build());
         if let Ok(endpoint) = std::env::var("SECRETS_MANAGER_ENDPOINT") {
             config = config.endpoint_url(endpoint);
         }
