@@ -1,6 +1,6 @@
 //! Rotates PostgreSQL passwords in AWS Secrets Manager.
 //!
-//! One file a concern: [`login`] is what is read of a secret, `relay` and `tls` are the way to the server,
+//! One file a concern: `login` is what is read of a secret, `relay` and `tls` are the way to the server,
 //! `session` is what is asked and changed there, `rights` who may change it, `verifier` how a password gets
 //! there unseen; `fault` tells errors apart.
 
