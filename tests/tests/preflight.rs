@@ -159,7 +159,7 @@ async fn an_admin_secret_that_is_missing_is_told_so() {
     world.secret = world.local.create_secret("orphan", &text.to_string()).expect("a secret");
     world.local.set_rotation(&world.secret, FUNCTION).expect("rotation");
     let error = tested(&world).await.expect_err("there is no admin secret");
-    error.assert_is("testSecret", "malformed-secret", &["the admin's current version", "no value"]);
+    error.assert_is("testSecret", "refused", &["secret:none-AbCdEf", "does not exist"]);
 }
 
 #[tokio::test]
