@@ -72,7 +72,7 @@ impl Drop for Emulator {
     fn drop(&mut self) {
         let group = format!("-{}", self.process.id());
         // It may be gone already.
-        let _ended = Command::new("kill").args(["-KILL", "--", &group]).status();
+        let _ended = Command::new("sh").args(["-c", &format!("kill -KILL -- {group}")]).status();
         let _exited = self.process.wait();
     }
 }
