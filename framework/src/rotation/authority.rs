@@ -116,7 +116,8 @@ impl<R: Rotator, V: Vault> Drive<'_, R, V> {
         search: &mut Search<'_, R>,
         version: Version<'_>,
     ) -> Result<Option<Own<R>>, Cause> {
-        let Some(old) = self.old(version).await? else { return Ok(None) };
+        let read = search.passing(self.value(version).await)?;
+        let Some(old) = read.and_then(readable::<R>) else { return Ok(None) };
         if search.knows(&old) {
             return Ok(None);
         }
@@ -131,20 +132,6 @@ impl<R: Rotator, V: Vault> Drive<'_, R, V> {
                 Ok(None)
             }
             None => Ok(None),
-        }
-    }
-
-    /// Reads an old version, if it is one that can be read.
-    ///
-    /// One whose KMS key is gone tells nothing of the others.
-    pub(super) async fn old(&self, version: Version<'_>) -> Result<Option<R::Credential>, Cause> {
-        match self.value(version).await {
-            Ok(stored) => Ok(readable::<R>(stored)),
-            Err(Cause::Vault(error)) if error.class == Class::Permission => {
-                tracing::warn!("an old version cannot be read: {error}");
-                Ok(None)
-            }
-            Err(cause) => Err(cause),
         }
     }
 
