@@ -109,6 +109,7 @@ async fn a_version_for_another_user_is_not_tried() {
     assert_eq!(failure.class().name(), "auth-rejected");
     let text = failure.to_string();
     assert!(text.contains("accepts none of the 2 passwords of app"), "{text}");
+    assert!(text.contains("versions for another server or user were not tried"), "{text}");
     let log = world.fuse.log();
     assert!(!log.contains(&"login root".to_owned()), "{log:?}");
     assert_eq!(world.snapshot(), before);
