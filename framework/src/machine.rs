@@ -143,9 +143,23 @@ mod tests {
     }
 
     #[test]
-    fn the_label_is_taken_from_the_version_that_has_it() {
-        let from = Some(VersionId::new("old"));
-        let pending = secret(&[Label::Pending]);
-        assert_eq!(decided(Step::Finish, &pending, Value::Unread), Ok(Action::Promote { from }));
+    fn a_pending_version_with_a_value_is_set_tested_and_promoted_whatever_else_is_on_it() {
+        for labels in [vec![Label::Pending], vec![Label::Previous, Label::Pending]] {
+            for value in [Value::Unread, Value::Stored] {
+                let pending = secret(&labels);
+                assert_eq!(decided(Step::Set, &pending, value), Ok(Action::Set));
+                assert_eq!(decided(Step::Test, &pending, value), Ok(Action::Test));
+                let promote = Action::Promote { from: Some(VersionId::new("old")) };
+                assert_eq!(decided(Step::Finish, &pending, value), Ok(promote));
+            }
+        }
+    }
+
+    #[test]
+    fn a_secret_without_a_current_version_gets_one() {
+        let mut secret = secret(&[Label::Pending]);
+        secret.labels.remove(&VersionId::new("old"));
+        let promote = Ok(Action::Promote { from: None });
+        assert_eq!(decided(Step::Finish, &secret, Value::Unread), promote);
     }
 }

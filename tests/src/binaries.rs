@@ -9,7 +9,7 @@ use serde_json::Value;
 
 use crate::project;
 
-/// The function that rotates passwords of Postgres.
+/// The function that rotates passwords of PostgreSQL.
 pub fn turnlock_postgres() -> &'static Path {
     find("turnlock-postgres")
 }

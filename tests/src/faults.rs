@@ -171,7 +171,7 @@ impl ClosedPort {
     }
 }
 
-/// The eight bytes by which a client of Postgres asks for TLS.
+/// The eight bytes by which a client of PostgreSQL asks for TLS.
 const SSL_REQUEST: [u8; 8] = [0, 0, 0, 8, 4, 210, 22, 47];
 
 fn wait_for_the_client_to_leave(mut client: TcpStream) {

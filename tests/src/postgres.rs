@@ -1,4 +1,4 @@
-//! A throwaway Postgres server for one test.
+//! A throwaway PostgreSQL server for one test.
 
 mod installation;
 mod log;

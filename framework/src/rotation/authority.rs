@@ -20,16 +20,21 @@ struct Search<'a, R: Rotator> {
     /// The current and the pending credential, which were tried before.
     known: [&'a R::Credential; 2],
     tried: Vec<R::Credential>,
+    /// Whether a version is for another target or principal, which is never tried.
+    elsewhere: bool,
     /// The first thing that kept a version from being tried.
     obstacle: Option<Cause>,
 }
 
 impl<R: Rotator> Search<'_, R> {
-    /// Whether trying a credential would tell nothing new, or change somebody else.
-    fn knows(&self, old: &R::Credential) -> bool {
+    /// Whether trying a credential could tell something new, and change nobody else.
+    fn wants(&mut self, old: &R::Credential) -> bool {
         let [current, pending] = self.known;
-        let same_login = old.target() == pending.target() && old.principal() == pending.principal();
-        !same_login || old == current || old == pending || self.tried.contains(old)
+        if old.target() != pending.target() || old.principal() != pending.principal() {
+            self.elsewhere = true;
+            return false;
+        }
+        old != current && old != pending && !self.tried.contains(old)
     }
 
     /// Goes on past what only one version, or only the list of them, suffers from; never past the deadline.
@@ -87,7 +92,12 @@ impl<R: Rotator, V: Vault> Drive<'_, R, V> {
         rejection: TargetError,
     ) -> Result<Own<R>, Cause> {
         let secret = &self.event.secret_id;
-        let mut search = Search { known: [current, pending], tried: Vec::new(), obstacle: None };
+        let mut search = Search {
+            known: [current, pending],
+            tried: Vec::new(),
+            elsewhere: false,
+            obstacle: None,
+        };
         if let Some(found) = self.try_older(&mut search, Version::Previous).await? {
             return Ok(found);
         }
@@ -102,9 +112,14 @@ impl<R: Rotator, V: Vault> Drive<'_, R, V> {
         }
         let (target, user, count) = (pending.target(), pending.principal(), search.tried.len() + 2);
         let rest = search.obstacle.map(|cause| format!("; not all could be tried: {cause}"));
+        let elsewhere = if search.elsewhere {
+            "; versions for another server or user were not tried"
+        } else {
+            ""
+        };
         let text = format!(
             "{target} accepts none of the {count} passwords of {user} that the secret's versions hold \
-             ({rejection}{}); give {user} the password of AWSCURRENT by hand, or name an admin in masterarn",
+             ({rejection}{}{elsewhere}); give {user} the password of AWSCURRENT by hand, or name an admin in masterarn",
             rest.unwrap_or_default()
         );
         Err(TargetError::new(Class::AuthRejected, text).into())
@@ -116,8 +131,9 @@ impl<R: Rotator, V: Vault> Drive<'_, R, V> {
         search: &mut Search<'_, R>,
         version: Version<'_>,
     ) -> Result<Option<Own<R>>, Cause> {
-        let Some(old) = self.old(version).await? else { return Ok(None) };
-        if search.knows(&old) {
+        let read = search.passing(self.value(version).await)?;
+        let Some(old) = read.and_then(readable::<R>) else { return Ok(None) };
+        if !search.wants(&old) {
             return Ok(None);
         }
         let tried = self.log_in(&old).await;
@@ -131,20 +147,6 @@ impl<R: Rotator, V: Vault> Drive<'_, R, V> {
                 Ok(None)
             }
             None => Ok(None),
-        }
-    }
-
-    /// Reads an old version, if it is one that can be read.
-    ///
-    /// One whose KMS key is gone tells nothing of the others.
-    pub(super) async fn old(&self, version: Version<'_>) -> Result<Option<R::Credential>, Cause> {
-        match self.value(version).await {
-            Ok(stored) => Ok(readable::<R>(stored)),
-            Err(Cause::Vault(error)) if error.class == Class::Permission => {
-                tracing::warn!("an old version cannot be read: {error}");
-                Ok(None)
-            }
-            Err(cause) => Err(cause),
         }
     }
 

@@ -48,6 +48,20 @@ impl<R: Rotator, V: Vault> Drive<'_, R, V> {
         Ok(any)
     }
 
+    /// Reads an old version, if it is one that can be read.
+    ///
+    /// One whose KMS key is gone tells nothing of the others.
+    async fn old(&self, version: Version<'_>) -> Result<Option<R::Credential>, Cause> {
+        match self.value(version).await {
+            Ok(stored) => Ok(readable::<R>(stored)),
+            Err(Cause::Vault(error)) if error.class == Class::Permission => {
+                tracing::warn!("an old version cannot be read: {error}");
+                Ok(None)
+            }
+            Err(cause) => Err(cause),
+        }
+    }
+
     /// Makes the target forget a credential, where it still accepts it; says whether it did.
     ///
     /// Not unless it accepts the current one too: what somebody stored by hand may be the mistake, and the

@@ -1,10 +1,10 @@
 //! A password that works and sits on a version that nobody reads is found, and the rotation goes on with it.
 
 use turnlock::vault::Label;
-use turnlock::{Outcome, Step};
+use turnlock::{Class, Outcome, Step};
 
-use crate::world::database::Database;
-use crate::world::vault::Value;
+use crate::world::database::{Database, User};
+use crate::world::vault::{DENIED, Value};
 use crate::world::{KEY, OWN, World};
 
 /// Changes the target to a pending version, whose label somebody then clears.
@@ -40,7 +40,7 @@ async fn a_password_that_is_buried_under_abandoned_versions_sets_the_next_one() 
     }
     world.app(|secret| secret.put("v5", Value::Binary));
     world.app(|secret| secret.put("v6", Value::Text("not JSON".into())));
-    world.app(|secret| secret.put("v6b", Value::Sealed));
+    world.app(|secret| secret.put("v6b", Value::Refused(DENIED)));
     world.rotation("v7").await;
     assert!(world.works(Label::Current));
 }
@@ -109,6 +109,7 @@ async fn a_version_for_another_user_is_not_tried() {
     assert_eq!(failure.class().name(), "auth-rejected");
     let text = failure.to_string();
     assert!(text.contains("accepts none of the 2 passwords of app"), "{text}");
+    assert!(text.contains("versions for another server or user were not tried"), "{text}");
     let log = world.fuse.log();
     assert!(!log.contains(&"login root".to_owned()), "{log:?}");
     assert_eq!(world.snapshot(), before);
@@ -125,16 +126,35 @@ async fn a_repeated_set_after_healing_has_nothing_left_to_do() {
 }
 
 #[tokio::test(start_paused = true)]
-async fn a_previous_version_that_nobody_can_decrypt_does_not_hide_the_ones_before_it() {
-    let world = World::single_user();
-    interrupted(&world, "v1").await;
-    world.app(|secret| {
-        secret.put("sealed", Value::Sealed);
-        secret.clear(Label::Pending);
-        secret.labels.insert(Label::Previous.name(), turnlock::VersionId::new("sealed"));
-    });
-    world.rotation("v2").await;
-    assert!(world.works(Label::Current));
+async fn a_previous_version_that_nobody_can_read_does_not_hide_the_ones_before_it() {
+    for code in [DENIED, "InvalidRequestException"] {
+        let world = World::single_user();
+        interrupted(&world, "v1").await;
+        world.app(|secret| {
+            secret.put("unreadable", Value::Refused(code));
+            secret.clear(Label::Pending);
+            secret.labels.insert(Label::Previous.name(), turnlock::VersionId::new("unreadable"));
+        });
+        world.rotation("v2").await;
+        assert!(world.works(Label::Current));
+    }
+}
+
+#[tokio::test(start_paused = true)]
+async fn a_version_that_could_not_be_read_is_said_where_none_logs_in() {
+    for code in [DENIED, "InvalidRequestException"] {
+        let world = World::single_user();
+        world.app(|secret| {
+            secret.put("unreadable", Value::Refused(code));
+            secret.clear(Label::Pending);
+            secret.begin("v1");
+        });
+        world.rotator.users().insert("app".to_owned(), User::new("known-to-nobody"));
+        world.step(Step::Create, "v1").await.unwrap();
+        let failure = world.step(Step::Set, "v1").await.unwrap_err().failure();
+        assert_eq!(failure.class(), Class::AuthRejected);
+        assert!(failure.to_string().contains(code), "{failure}");
+    }
 }
 
 #[tokio::test(start_paused = true)]

@@ -176,7 +176,7 @@ impl<R: Fake> World<R> {
         let versions = self.app(|secret| secret.versions.clone());
         versions.iter().any(|(_, value)| match value {
             Some(Value::Text(text)) => self.accepts(text),
-            Some(Value::Binary | Value::Sealed) | None => false,
+            Some(Value::Binary | Value::Refused(_)) | None => false,
         })
     }
 

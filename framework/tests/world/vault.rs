@@ -9,7 +9,7 @@ use turnlock::{Class, SecretId, Sensitive, Vault, VaultError, VersionId};
 use super::fuse::Fuse;
 
 const MOST_BYTES: usize = 65_536;
-const SEALED: &str = "AccessDeniedException";
+pub(crate) const DENIED: &str = "AccessDeniedException";
 
 pub(crate) struct MemoryVault {
     fuse: Arc<Fuse>,
@@ -29,8 +29,8 @@ pub(crate) struct Secret {
 pub(crate) enum Value {
     Text(String),
     Binary,
-    /// Encrypted with a key that may no longer be used.
-    Sealed,
+    /// Refused to whoever reads it, with this code: a KMS key may be gone.
+    Refused(&'static str),
 }
 
 impl Secret {
@@ -71,7 +71,7 @@ impl Secret {
     pub(crate) fn text(&self, label: Label) -> Option<&str> {
         match self.value(self.labels.get(label.name())?)? {
             Value::Text(text) => Some(text),
-            Value::Binary | Value::Sealed => None,
+            Value::Binary | Value::Refused(_) => None,
         }
     }
 
@@ -162,7 +162,7 @@ impl MemoryVault {
         });
         match answer.await {
             Ok(answer) => answer.map_err(|code| {
-                failed(if code == SEALED { Class::Permission } else { Class::Refused }, Some(code))
+                failed(if code == DENIED { Class::Permission } else { Class::Refused }, Some(code))
             }),
             Err(_) => Err(failed(Class::Tcp, None)),
         }
@@ -193,7 +193,7 @@ impl Vault for MemoryVault {
             match id.and_then(|id| s.value(id)) {
                 Some(Value::Text(text)) => Ok(Some(Stored::Text(Sensitive::new(text.as_str())))),
                 Some(Value::Binary) => Ok(Some(Stored::Binary)),
-                Some(Value::Sealed) => Err(SEALED),
+                Some(Value::Refused(code)) => Err(*code),
                 None => Ok(None),
             }
         };

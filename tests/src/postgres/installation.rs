@@ -4,7 +4,7 @@ use std::process::Command;
 
 use crate::project;
 
-/// Where one Postgres's programs are.
+/// Where one PostgreSQL's programs are.
 #[derive(Clone, Debug)]
 pub(super) struct Installation {
     programs: PathBuf,
@@ -37,7 +37,7 @@ impl Installation {
         self.programs.join(name)
     }
 
-    /// What it calls itself, such as `postgres (Postgres) 15.18`.
+    /// What it calls itself, such as `postgres (PostgreSQL) 15.18`.
     pub(super) fn name(&self) -> String {
         let output = Command::new(self.program("postgres"))
             .arg("--version")

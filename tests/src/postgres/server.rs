@@ -11,7 +11,7 @@ use super::supervisor::{Owner, Supervisor};
 use super::template;
 use crate::certificates::Authority;
 
-/// A throwaway Postgres server on a free port of the loopback interface.
+/// A throwaway PostgreSQL server on a free port of the loopback interface.
 ///
 /// It ends with the process that started it, also when that is killed, and leaves no process, socket or folder.
 #[derive(Debug)]

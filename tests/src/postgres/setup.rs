@@ -3,7 +3,7 @@ use super::installation::Installation;
 /// What a server is to be like; the default is what a careful operator of today has.
 #[derive(Clone, Debug)]
 pub struct Setup {
-    /// Which Postgres.
+    /// Which PostgreSQL.
     pub version: Version,
     /// Whether it offers TLS, and with which certificate.
     pub tls: Tls,
@@ -30,12 +30,12 @@ impl Default for Setup {
     }
 }
 
-/// Which Postgres to run.
+/// Which PostgreSQL to run.
 #[derive(Clone, Copy, Debug, Eq, PartialEq)]
 pub enum Version {
     /// The newest that the distribution has installed.
     Distribution,
-    /// Postgres 18, as `tests/setup test` installs it.
+    /// PostgreSQL 18, as `tests/setup test` installs it.
     V18,
 }
 

@@ -26,7 +26,7 @@ impl Server {
     }
 }
 
-/// Copies a running server's cluster in the way Postgres prescribes, all in one session; returns the label that the copy needs.
+/// Copies a running server's cluster in the way PostgreSQL prescribes, all in one session; returns the label that the copy needs.
 async fn copy_cluster(primary: &Server, standby: &mut Server) -> String {
     let (start, stop) = match primary.query_one("SHOW server_version_num").await.parse::<u32>() {
         Ok(..150_000) => {

@@ -3,7 +3,7 @@ use std::os::unix::fs::MetadataExt as _;
 use std::path::{Path, PathBuf};
 use std::process::{Child, ChildStdin, ChildStdout, Command, Stdio};
 
-/// The user that servers run as, since Postgres refuses to run as root.
+/// The user that servers run as, since PostgreSQL refuses to run as root.
 #[derive(Clone, Copy, Debug)]
 pub(super) struct Owner {
     pub(super) uid: u32,
