@@ -62,18 +62,34 @@ async fn a_rotation_by_the_admin_takes_two_logins_and_none_of_the_old_password()
     }
 }
 
+/// A role as it is stored now, on a server whose `password_encryption` has become md5 since.
+async fn on_a_server_that_turned_to_md5(authentication: Authentication, stored: &str) -> World {
+    let world = World::start(Setup { authentication, ..Setup::default() }).await;
+    let again = format!(
+        "SET password_encryption = '{stored}'; ALTER ROLE {USER} PASSWORD '{FIRST_PASSWORD}'"
+    );
+    world.server.sql(&again).await;
+    world.server.sql("ALTER SYSTEM SET password_encryption = 'md5'").await;
+    world.server.sql("SELECT pg_reload_conf()").await;
+    world
+}
+
 #[tokio::test]
-async fn a_server_that_stores_md5_gets_md5_and_one_that_then_asks_for_scram_is_not_locked() {
-    for (authentication, prefix) in
-        [(Authentication::Md5, "md5"), (Authentication::ScramSha256, "SCRAM-SHA-256$4096:")]
-    {
-        // The user is made while the server still stores SCRAM.
-        let world = World::start(Setup { authentication, ..Setup::default() }).await;
-        let store_md5 = "ALTER SYSTEM SET password_encryption = 'md5'";
-        world.server.sql(store_md5).await;
-        world.server.sql("SELECT pg_reload_conf()").await;
+async fn md5_is_stored_again_only_for_a_role_that_logs_in_by_md5() {
+    for (authentication, stored, then) in [
+        (Authentication::Md5, "md5", "md5"),
+        (Authentication::Md5, "scram-sha-256", "SCRAM-SHA-256$4096:"),
+        (Authentication::ScramSha256, "scram-sha-256", "SCRAM-SHA-256$4096:"),
+    ] {
+        let world = on_a_server_that_turned_to_md5(authentication, stored).await;
+        let mark = world.mark();
         world.rotate().await.expect("the rotation succeeds");
-        assert!(world.stored_password().await.starts_with(prefix));
+        assert!(world.stored_password().await.starts_with(then));
         assert!(world.accepts(&world.password("AWSCURRENT")).await);
+        // Stored once, so that there is no moment at which a crash leaves the other kind.
+        let log = world.server.log_since(mark);
+        assert_eq!(log.matches("PASSWORD 'md5").count(), usize::from(then == "md5"), "{log}");
+        assert_eq!(log.matches("PASSWORD 'SCRAM").count(), usize::from(then != "md5"), "{log}");
+        assert_eq!(world.server.logins_since(mark, USER).await.plaintext, 0);
     }
 }

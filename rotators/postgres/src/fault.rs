@@ -2,7 +2,6 @@
 //!
 //! The driver's own messages stay out: they can quote a statement.
 
-use std::borrow::Cow;
 use std::fmt;
 
 use rustls::CertificateError;
@@ -149,6 +148,9 @@ pub(crate) fn of_statement(error: &sqlx::Error, doing: &str) -> TargetError {
     TargetError::new(class, format!("{doing}: {why}")).with_code(code)
 }
 
+/// The SQLSTATE, if it is one: what a server sends in its place is the server's text.
 fn code(error: &sqlx::Error) -> Option<String> {
-    error.as_database_error()?.code().map(Cow::into_owned)
+    let code = error.as_database_error()?.code()?;
+    let is_one = code.len() == 5 && code.bytes().all(|c| c.is_ascii_alphanumeric());
+    Some(if is_one { code.into_owned() } else { "no SQLSTATE".into() })
 }

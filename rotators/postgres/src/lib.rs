@@ -1,11 +1,12 @@
 //! Rotates PostgreSQL passwords in AWS Secrets Manager.
 //!
-//! One file a concern: `login` is what is read of a secret, `relay` and `tls` are the way to the server,
+//! One file a concern: `login` is what is read of a secret, `relay`, `tls` and `probe` are the way to the server,
 //! `session` is what is asked and changed there, `rights` who may change it, `verifier` how a password gets
 //! there unseen; `fault` tells errors apart.
 
 mod fault;
 mod login;
+mod probe;
 mod relay;
 mod rights;
 mod session;
@@ -20,6 +21,7 @@ use turnlock::{
 pub use login::{Login, Strategy};
 pub use session::Session;
 use tls::Trust;
+use verifier::Kind;
 
 /// The rotator for PostgreSQL, Amazon RDS for PostgreSQL and Aurora PostgreSQL.
 #[derive(Debug)]
@@ -66,15 +68,6 @@ impl Postgres {
         };
         Err(TargetError::new(Class::Refused, reason))
     }
-
-    /// Whether the server lets a login in; where it cannot be told, no.
-    async fn accepts(&self, login: &Login) -> bool {
-        let Ok(Verdict::Accepted(session)) = self.test(login).await else { return false };
-        if let Err(error) = session.close().await {
-            tracing::debug!("a session did not close in good order: {error}");
-        }
-        true
-    }
 }
 
 impl Rotator for Postgres {
@@ -93,11 +86,9 @@ impl Rotator for Postgres {
     async fn set(&self, change: Change<'_, Self>) -> Result<Outcome, TargetError> {
         self.supports(change.current)?;
         let mut session = change.by.into_session();
-        session.set_password(change.pending, change.version).await?;
-        if session.stores_md5() && !self.accepts(change.pending).await {
-            tracing::warn!("password_encryption is md5, pg_hba.conf asks for SCRAM: using SCRAM");
-            session.set_scram_password(change.pending, change.version).await?;
-        }
+        let md5 = session.stores_md5() && probe::asks_for_md5(change.pending, &self.trust).await?;
+        let kind = if md5 { Kind::Md5 } else { Kind::Scram };
+        session.set_password(change.pending, change.version, kind).await?;
         session.close().await?;
         Ok(Outcome::Changed)
     }

@@ -80,7 +80,8 @@ impl Drop for Relay {
     }
 }
 
-async fn connect(login: &Login) -> Result<TcpStream, TargetError> {
+/// Opens a connection, each part of it with its own bound and its own error.
+pub(crate) async fn connect(login: &Login) -> Result<TcpStream, TargetError> {
     let lookup = timeout(RESOLVE, lookup_host((login.host.as_str(), login.port))).await;
     let Ok(found) = lookup else {
         let text = format!("the name {} was not resolved in {RESOLVE:?}", login.host);

@@ -13,10 +13,10 @@ use crate::login::Login;
 use crate::relay::Relay;
 use crate::rights::{self, Rights};
 use crate::tls::Trust;
-use crate::verifier::{Encryption, verifier};
+use crate::verifier::{self, Kind};
 
 /// The longest wait for TLS and the login, from the open connection on.
-const LOG_IN: Duration = Duration::from_secs(5);
+pub(crate) const LOG_IN: Duration = Duration::from_secs(5);
 /// The longest wait for an answer, a little over the server's own `statement_timeout`.
 const ANSWER: Duration = Duration::from_secs(6);
 /// What every transaction starts with. A role's own settings must not change what statements mean here,
@@ -26,6 +26,11 @@ const GUARD: &str = "SET LOCAL statement_timeout = '5s'; SET LOCAL search_path =
      SET LOCAL lock_timeout = '3s'; SET LOCAL ROLE NONE;";
 /// PostgreSQL's default, and the only value before version 16.
 const SCRAM_ITERATIONS: i32 = 4096;
+/// A role can set it to anything for itself.
+const MOST_ITERATIONS: u32 = 1_000_000;
+/// A role's own setting must not let a crash of the server take back what was acknowledged.
+const DURABLE: &str = "SELECT set_config('synchronous_commit', 'local', true) \
+     WHERE current_setting('synchronous_commit') = 'off';";
 /// "Turn", to tell our advisory locks from an application's.
 const LOCK_SPACE: i32 = 0x5475_726e;
 
@@ -43,7 +48,8 @@ pub struct Session {
 #[derive(Debug)]
 struct Facts {
     read_only: bool,
-    encryption: Encryption,
+    /// `password_encryption` is `md5`.
+    md5: bool,
     iterations: u32,
 }
 
@@ -63,45 +69,24 @@ impl Session {
         Ok(Verdict::Accepted(Self { connection, relay, server, facts }))
     }
 
-    /// Gives a role its password, as a verifier in the form that the server wants.
+    /// Gives a role its password, as a verifier.
     pub(crate) async fn set_password(
         &mut self,
         login: &Login,
         version: &VersionId,
+        kind: Kind,
     ) -> Result<(), TargetError> {
-        self.check_writable()?;
-        self.alter_role(login, version, self.facts.encryption).await
-    }
-
-    /// The same as a SCRAM verifier, which a server takes under `md5` in `pg_hba.conf` too.
-    pub(crate) async fn set_scram_password(
-        &mut self,
-        login: &Login,
-        version: &VersionId,
-    ) -> Result<(), TargetError> {
-        self.alter_role(login, version, Encryption::Scram { iterations: self.facts.iterations })
-            .await
-    }
-
-    /// Whether [`set_password`](Self::set_password) uses md5.
-    ///
-    /// `password_encryption` and `pg_hba.conf` are set apart from each other, and a server that stores md5
-    /// and asks for SCRAM lets nobody in.
-    pub(crate) fn stores_md5(&self) -> bool {
-        self.facts.encryption == Encryption::Md5
-    }
-
-    async fn alter_role(
-        &mut self,
-        login: &Login,
-        version: &VersionId,
-        encryption: Encryption,
-    ) -> Result<(), TargetError> {
+        self.check_settings()?;
         let user = &login.username;
-        let verifier = verifier(encryption, user, &login.password, version);
+        let verifier = match kind {
+            Kind::Md5 => verifier::md5(user, &login.password),
+            Kind::Scram => {
+                verifier::scram(user, &login.password, version, self.facts.iterations()?)
+            }
+        };
         let statement = format!(
-            "BEGIN READ WRITE; {GUARD} SELECT pg_advisory_xact_lock({LOCK_SPACE}, {}); \
-             ALTER ROLE {} PASSWORD '{}'; COMMIT",
+            "BEGIN READ WRITE; {GUARD} {DURABLE} \
+             SELECT pg_advisory_xact_lock({LOCK_SPACE}, {}); ALTER ROLE {} PASSWORD '{}'; COMMIT",
             lock_key(user),
             quoted(user),
             verifier.expose(),
@@ -114,15 +99,20 @@ impl Session {
 
     /// Checks whether the role that is logged in could change its own password.
     pub(crate) async fn check_own_rights(&mut self) -> Result<(), TargetError> {
-        self.check_writable()?;
+        self.check_settings()?;
         self.rights("session_user").await?.own(&self.server)
     }
 
     /// Checks whether the admin that is logged in could change the password of `login`'s role.
     pub(crate) async fn check_admin_rights(&mut self, login: &Login) -> Result<(), TargetError> {
-        self.check_writable()?;
+        self.check_settings()?;
         let rights = self.rights(&literal(&login.username)).await?;
         rights.admin(&self.server, &login.username)
+    }
+
+    /// Whether the server stores passwords as md5.
+    pub(crate) fn stores_md5(&self) -> bool {
+        self.facts.md5
     }
 
     async fn rights(&mut self, user: &str) -> Result<Rights, TargetError> {
@@ -132,9 +122,9 @@ impl Session {
         Rights::of(&bounded(run, &doing).await?)
     }
 
-    fn check_writable(&self) -> Result<(), TargetError> {
+    fn check_settings(&self) -> Result<(), TargetError> {
         if !self.facts.read_only {
-            return Ok(());
+            return self.facts.iterations().map(drop);
         }
         let text = format!(
             "{} is a replica or takes no writes; `host` has to be the writer's endpoint",
@@ -166,12 +156,23 @@ impl Facts {
         let row = bounded(sqlx::raw_sql(statement).fetch_one(connection), doing).await?;
         let encryption: String = field(&row, 1)?;
         let iterations: Option<i32> = field(&row, 2)?;
-        let iterations = iterations.unwrap_or(SCRAM_ITERATIONS).unsigned_abs();
-        let encryption = match encryption.as_str() {
-            "md5" => Encryption::Md5,
-            _ => Encryption::Scram { iterations },
-        };
-        Ok(Self { read_only: field(&row, 0)?, encryption, iterations })
+        Ok(Self {
+            read_only: field(&row, 0)?,
+            md5: encryption == "md5",
+            iterations: iterations.unwrap_or(SCRAM_ITERATIONS).unsigned_abs(),
+        })
+    }
+
+    /// How many rounds of hashing a verifier takes here, unless that is no longer a matter of seconds.
+    fn iterations(&self) -> Result<u32, TargetError> {
+        if self.iterations <= MOST_ITERATIONS {
+            return Ok(self.iterations);
+        }
+        let text = format!(
+            "scram_iterations is {}; with more than {MOST_ITERATIONS} a login takes too long",
+            self.iterations
+        );
+        Err(TargetError::new(Class::Refused, text))
     }
 }
 

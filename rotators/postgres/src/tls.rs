@@ -1,9 +1,11 @@
 //! Which certificates are trusted.
 
 use std::path::PathBuf;
+use std::sync::Arc;
 
 use rustls::pki_types::CertificateDer;
 use rustls::pki_types::pem::PemObject;
+use rustls::{ClientConfig, RootCertStore, crypto::ring};
 use turnlock::{Class, TargetError};
 
 /// Amazon's own roots for RDS, of all regions; Mozilla's are built into the driver.
@@ -28,6 +30,19 @@ impl Trust {
     /// The roots as PEM.
     pub(crate) fn roots(&self) -> Result<Vec<u8>, TargetError> {
         self.0.clone()
+    }
+
+    /// What verifies a server as the driver does: by these roots and Mozilla's.
+    pub(crate) fn client(&self) -> Result<Arc<ClientConfig>, TargetError> {
+        let mut roots = RootCertStore { roots: webpki_roots::TLS_SERVER_ROOTS.to_vec() };
+        roots.add_parsable_certificates(
+            CertificateDer::pem_slice_iter(&self.roots()?).filter_map(Result::ok),
+        );
+        let builder = ClientConfig::builder_with_provider(Arc::new(ring::default_provider()));
+        let builder = builder
+            .with_safe_default_protocol_versions()
+            .map_err(|_| TargetError::new(Class::Unexpected, "no TLS version is compiled in"))?;
+        Ok(Arc::new(builder.with_root_certificates(roots).with_no_client_auth()))
     }
 }
 

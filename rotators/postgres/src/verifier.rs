@@ -10,35 +10,32 @@ use turnlock::{Sensitive, VersionId};
 
 const SALT_BYTES: usize = 16;
 
-/// How the server wants passwords stored, by `password_encryption` and `scram_iterations`.
+/// The two forms in which PostgreSQL stores a password.
 #[derive(Clone, Copy, Debug, Eq, PartialEq)]
-pub(crate) enum Encryption {
+pub(crate) enum Kind {
     /// `scram-sha-256`
-    Scram {
-        /// Rounds of PBKDF2.
-        iterations: u32,
-    },
+    Scram,
     /// `md5`
     Md5,
 }
 
-/// The text to put after `PASSWORD`.
+/// The text to put after `PASSWORD` for `md5`.
+pub(crate) fn md5(username: &str, password: &Sensitive) -> Sensitive {
+    let digest = Md5::new().chain_update(password.expose()).chain_update(username);
+    Sensitive::new(format!("md5{}", hex(&digest.finalize())))
+}
+
+/// The text to put after `PASSWORD` for `scram-sha-256`, with so many rounds of PBKDF2.
 ///
 /// The salt comes from the version and the role: it is new for every password, is no secret, and is the
 /// same when a step is repeated, so that the repetition changes nothing.
-pub(crate) fn verifier(
-    encryption: Encryption,
+pub(crate) fn scram(
     username: &str,
     password: &Sensitive,
     version: &VersionId,
+    iterations: u32,
 ) -> Sensitive {
-    match encryption {
-        Encryption::Scram { iterations } => scram(password, &salt(username, version), iterations),
-        Encryption::Md5 => {
-            let digest = Md5::new().chain_update(password.expose()).chain_update(username);
-            Sensitive::new(format!("md5{}", hex(&digest.finalize())))
-        }
-    }
+    salted(password, &salt(username, version), iterations)
 }
 
 fn salt(username: &str, version: &VersionId) -> [u8; SALT_BYTES] {
@@ -52,7 +49,7 @@ fn salt(username: &str, version: &VersionId) -> [u8; SALT_BYTES] {
 }
 
 /// RFC 5803's form, as PostgreSQL writes it.
-fn scram(password: &Sensitive, salt: &[u8], iterations: u32) -> Sensitive {
+fn salted(password: &Sensitive, salt: &[u8], iterations: u32) -> Sensitive {
     // As the server: a password that SASLprep does not allow is taken as it is.
     let prepared = stringprep::saslprep(password.expose());
     let prepared = prepared.as_deref().unwrap_or_else(|_| password.expose());
@@ -90,7 +87,7 @@ mod tests {
     #[test]
     fn the_scram_verifier_is_that_of_the_rfc() {
         let salt = STANDARD.decode("W22ZaJ0SNY7soEsUEjb6gQ==").unwrap();
-        let verifier = scram(&Sensitive::new("pencil"), &salt, 4096);
+        let verifier = salted(&Sensitive::new("pencil"), &salt, 4096);
         assert_eq!(
             verifier.expose(),
             "SCRAM-SHA-256$4096:W22ZaJ0SNY7soEsUEjb6gQ==$\
@@ -101,17 +98,15 @@ mod tests {
 
     #[test]
     fn the_md5_verifier_is_that_of_the_documentation() {
-        let verifier =
-            verifier(Encryption::Md5, "joe", &Sensitive::new("xyzzy"), &VersionId::new("v"));
+        let verifier = md5("joe", &Sensitive::new("xyzzy"));
         assert_eq!(verifier.expose(), "md5b5f5ba1a423792b526f799ae4eb3d59e");
     }
 
     #[test]
     fn a_repetition_gives_the_same_verifier_and_another_version_another_one() {
-        let scram = Encryption::Scram { iterations: 2 };
         let of = |user: &str, version: &str| {
             let version = VersionId::new(version);
-            verifier(scram, user, &Sensitive::new("p"), &version).expose().to_owned()
+            scram(user, &Sensitive::new("p"), &version, 2).expose().to_owned()
         };
         assert_eq!(of("app", "1"), of("app", "1"));
         assert_ne!(of("app", "1"), of("app", "2"));

@@ -1,0 +1,66 @@
+//! How a server asks a role for its password: seen from its first answer to a login, without logging in.
+//!
+//! `password_encryption` says how a server stores passwords, `pg_hba.conf` what it asks for, and each is set
+//! apart from the other. A role that has md5 stored where SCRAM is asked for can never log in again.
+
+use tokio::io::{AsyncRead, AsyncReadExt, AsyncWrite, AsyncWriteExt};
+use tokio::time::timeout;
+use tokio_rustls::TlsConnector;
+use turnlock::{Class, TargetError};
+
+use crate::login::Login;
+use crate::session::LOG_IN;
+use crate::tls::Trust;
+use crate::{fault, relay};
+
+const SSL_REQUEST: [u8; 8] = [0, 0, 0, 8, 0x04, 0xd2, 0x16, 0x2f];
+const PROTOCOL_3_0: i32 = 196_608;
+/// `AuthenticationMD5Password`: sent only where md5 is both asked for and stored.
+const ASKS_FOR_MD5: [u8; 4] = 5_i32.to_be_bytes();
+
+/// Whether the role logs in by md5 today, so that md5 may be stored again.
+///
+/// A server that asks for SCRAM, or stores it, answers otherwise; and a SCRAM verifier works under either
+/// line of `pg_hba.conf`.
+pub(crate) async fn asks_for_md5(login: &Login, trust: &Trust) -> Result<bool, TargetError> {
+    let mut server = relay::connect(login).await?;
+    let ask = async {
+        let Some(name) = &login.tls_name else { return ask(server, login).await };
+        server.write_all(&SSL_REQUEST).await.ok()?;
+        if server.read_u8().await.ok()? != b'S' {
+            return None;
+        }
+        let name = name.clone().try_into().ok()?;
+        let connector = TlsConnector::from(trust.client().ok()?);
+        ask(connector.connect(name, server).await.ok()?, login).await
+    };
+    match timeout(LOG_IN, ask).await {
+        Ok(Some(md5)) => Ok(md5),
+        Ok(None) => {
+            let text = format!("{login} does not say how it asks for passwords");
+            Err(TargetError::new(Class::Tcp, text))
+        }
+        Err(_) => Err(fault::slow_login(login, false, LOG_IN)),
+    }
+}
+
+/// Begins a login and reads the first answer; `None` where it is no request to authenticate.
+async fn ask(mut server: impl AsyncRead + AsyncWrite + Unpin, login: &Login) -> Option<bool> {
+    let mut parameters = Vec::new();
+    for text in ["user", &login.username, "database", &login.database] {
+        parameters.extend_from_slice(text.as_bytes());
+        parameters.push(0);
+    }
+    parameters.push(0);
+    let length = i32::try_from(parameters.len() + 8).ok()?;
+    let message = [&length.to_be_bytes()[..], &PROTOCOL_3_0.to_be_bytes(), &parameters].concat();
+    server.write_all(&message).await.ok()?;
+    server.flush().await.ok()?;
+
+    let mut answer = [0; 9];
+    server.read_exact(&mut answer).await.ok()?;
+    // In good order, so that the server does not log a broken connection; that it fails changes nothing.
+    server.shutdown().await.unwrap_or_default();
+    let [kind, _, _, _, _, method @ ..] = answer;
+    (kind == b'R').then_some(method == ASKS_FOR_MD5)
+}
