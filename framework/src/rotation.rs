@@ -9,10 +9,10 @@ use self::authority::Own;
 use crate::error::Cause;
 use crate::machine::{Action, Value, decide};
 use crate::rotator::{Authority, Change, Create, Holder, Retire, Verdict};
-use crate::vault::{Label, Stored, Vault, Version, Write, Written};
+use crate::vault::{Label, SecretValue, Stored, Vault, Version, Write, Written};
 use crate::{
     Class, Credential, Document, Failure, Malformed, Outcome, PasswordPolicy, Passwords,
-    RotationEvent, Rotator, SecretId, Step,
+    RotationEvent, Rotator, SecretId, Step, VersionId,
 };
 
 mod authority;
@@ -54,9 +54,11 @@ struct Drive<'a, R, V> {
 
 impl<R: Rotator, V: Vault> Drive<'_, R, V> {
     async fn create(&self) -> Result<Outcome, Cause> {
-        let (observed, current) = tokio::join!(self.observe(), self.current());
-        let (Action::Create, _) = observed? else { return Ok(Outcome::Unchanged) };
-        let document = current?;
+        let (observed, current) = tokio::join!(self.observe(), self.value(Version::Current));
+        let Observed { action: Action::Create, holder, .. } = observed? else {
+            return Ok(Outcome::Unchanged);
+        };
+        let document = self.current(current?, holder).await?;
         let current = read::<R>(&document, "current")?;
         if R::RETIRE == Retire::BeforeCreate {
             self.retire_previous(&current).await?;
@@ -111,9 +113,11 @@ impl<R: Rotator, V: Vault> Drive<'_, R, V> {
     }
 
     async fn set(&self) -> Result<Outcome, Cause> {
-        let (observed, current) = tokio::join!(self.observe(), self.current());
-        let (Action::Set, pending) = observed? else { return Ok(Outcome::Unchanged) };
-        let current = read::<R>(&current?, "current")?;
+        let (observed, current) = tokio::join!(self.observe(), self.value(Version::Current));
+        let Observed { action: Action::Set, pending, holder } = observed? else {
+            return Ok(Outcome::Unchanged);
+        };
+        let current = read::<R>(&self.current(current?, holder).await?, "current")?;
         let pending = read::<R>(&document(pending, "pending")?, "pending")?;
         self.succeeds(&current, &pending)?;
         match current.admin() {
@@ -148,17 +152,19 @@ impl<R: Rotator, V: Vault> Drive<'_, R, V> {
     }
 
     async fn test(&self) -> Result<Outcome, Cause> {
-        let (Action::Test, pending) = self.observe().await? else { return Ok(Outcome::Unchanged) };
+        let Observed { action: Action::Test, pending, holder } = self.observe().await? else {
+            return Ok(Outcome::Unchanged);
+        };
         let pending = read::<R>(&document(pending, "pending")?, "pending")?;
         let session = match self.log_in(&pending).await? {
             Verdict::Accepted(session) => session,
             Verdict::Rejected(reason) => return Err(reason.into()),
         };
         match pending.admin() {
-            None => self.preflight_own(&pending, session).await?,
+            None => self.preflight_own(&pending, session, holder).await?,
             Some(admin) => {
                 self.close(session).await;
-                self.preflight_admin(&pending, &admin).await?;
+                self.preflight_admin(&pending, &admin, holder).await?;
             }
         }
         Ok(Outcome::Unchanged)
@@ -172,6 +178,7 @@ impl<R: Rotator, V: Vault> Drive<'_, R, V> {
         &self,
         pending: &R::Credential,
         session: R::Session,
+        holder: Option<VersionId>,
     ) -> Result<(), Cause> {
         let by = Authority::new(Holder::Own, pending, session);
         let what = format!("checking the rights at {}", pending.target());
@@ -181,7 +188,7 @@ impl<R: Rotator, V: Vault> Drive<'_, R, V> {
         let Err(missing) = until(half, what, self.rotator.preflight(pending, by)).await else {
             return Ok(());
         };
-        if read::<R>(&self.current().await?, "current")? == *pending {
+        if read::<R>(&self.current(None, holder).await?, "current")? == *pending {
             return Err(missing);
         }
         tracing::warn!(class = %missing.class(), "the next rotation will fail: {missing}");
@@ -189,8 +196,13 @@ impl<R: Rotator, V: Vault> Drive<'_, R, V> {
     }
 
     /// In test-only mode, where pending is current, checks that the admin could change it.
-    async fn preflight_admin(&self, pending: &R::Credential, id: &SecretId) -> Result<(), Cause> {
-        let current = read::<R>(&self.current().await?, "current")?;
+    async fn preflight_admin(
+        &self,
+        pending: &R::Credential,
+        id: &SecretId,
+        holder: Option<VersionId>,
+    ) -> Result<(), Cause> {
+        let current = read::<R>(&self.current(None, holder).await?, "current")?;
         if current != *pending {
             return Ok(());
         }
@@ -218,7 +230,7 @@ impl<R: Rotator, V: Vault> Drive<'_, R, V> {
     }
 
     /// What Secrets Manager says of the version to make, in one round trip.
-    async fn observe(&self) -> Result<(Action, Option<Stored>), Cause> {
+    async fn observe(&self) -> Result<Observed, Cause> {
         let (secret, version) = (&self.event.secret_id, &self.event.version);
         let (description, stored) = tokio::join!(
             self.within("describing the secret", self.vault.describe(secret)),
@@ -226,11 +238,29 @@ impl<R: Rotator, V: Vault> Drive<'_, R, V> {
         );
         let (description, stored) = (description?, stored?);
         let value = if stored.is_some() { Value::Stored } else { Value::Absent };
-        Ok((decide(self.event.step, &description, version, value)?, stored))
+        let action = decide(self.event.step, &description, version, value)?;
+        Ok(Observed {
+            action,
+            pending: stored,
+            holder: description.holder(Label::Current).cloned(),
+        })
     }
 
-    async fn current(&self) -> Result<Document, Cause> {
-        let stored = self.value(Version::Current).await?;
+    /// The current version: the one read by its label, unless the label has moved on.
+    ///
+    /// Reads by label lag behind writes, and to rotate what was current a moment ago would undo what
+    /// somebody has just written.
+    async fn current(
+        &self,
+        by_label: Option<Stored>,
+        holder: Option<VersionId>,
+    ) -> Result<Document, Cause> {
+        let stored = match holder {
+            Some(id) if by_label.as_ref().is_none_or(|stored| stored.version != id) => {
+                self.value(Version::Id(&id)).await?
+            }
+            _ => by_label,
+        };
         document(stored, "current")
     }
 
@@ -287,10 +317,19 @@ async fn until<T, E: Into<Cause>>(
     }
 }
 
+/// What a step begins with.
+struct Observed {
+    action: Action,
+    /// The version to make, if it has a value.
+    pending: Option<Stored>,
+    /// The version that has the label `AWSCURRENT`.
+    holder: Option<VersionId>,
+}
+
 fn document(stored: Option<Stored>, which: &'static str) -> Result<Document, Cause> {
-    let problem = match stored {
-        Some(Stored::Text(text)) => return Document::parse(text).map_err(malformed(which)),
-        Some(Stored::Binary) => "is binary; store a JSON object as SecretString",
+    let problem = match stored.map(|stored| stored.value) {
+        Some(SecretValue::Text(text)) => return Document::parse(text).map_err(malformed(which)),
+        Some(SecretValue::Binary) => "is binary; store a JSON object as SecretString",
         None => "has no value",
     };
     Err(malformed(which)(Malformed::document(problem)))

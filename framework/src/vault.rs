@@ -56,9 +56,18 @@ pub enum Version<'a> {
     Id(&'a VersionId),
 }
 
+/// One version as it is stored.
+#[derive(Debug)]
+pub struct Stored {
+    /// Which one it is: a read by label can answer with the version that had the label a moment ago.
+    pub version: VersionId,
+    /// What it holds.
+    pub value: SecretValue,
+}
+
 /// A value as it is stored.
 #[derive(Debug)]
-pub enum Stored {
+pub enum SecretValue {
     /// `SecretString`.
     Text(Sensitive),
     /// `SecretBinary`, which no rotator reads.

@@ -11,7 +11,7 @@ use aws_sdk_secretsmanager::error::{ProvideErrorMetadata, SdkError};
 use aws_smithy_http_client::Builder;
 use aws_smithy_http_client::tls::{Provider, rustls_provider::CryptoMode};
 
-use super::{Description, Label, Stored, Vault, VaultError, Version, Write, Written};
+use super::{Description, Label, SecretValue, Stored, Vault, VaultError, Version, Write, Written};
 use crate::{Class, SecretId, Sensitive, VersionId};
 
 /// Writes are limited to 50 a second for a whole account: with many secrets due at once, waiting is
@@ -94,10 +94,14 @@ impl Vault for AwsVault {
             Version::Id(id) => call.version_id(id.as_str()),
         };
         match call.send().await {
-            Ok(answer) => Ok(match answer.secret_string {
-                Some(text) => Some(Stored::Text(Sensitive::new(text))),
-                None => answer.secret_binary.map(|_| Stored::Binary),
-            }),
+            Ok(answer) => {
+                let value = match answer.secret_string {
+                    Some(text) => Some(SecretValue::Text(Sensitive::new(text))),
+                    None => answer.secret_binary.map(|_| SecretValue::Binary),
+                };
+                let version = VersionId::new(answer.version_id.unwrap_or_default());
+                Ok(value.map(|value| Stored { version, value }))
+            }
             Err(error) if error.code() == Some("ResourceNotFoundException") => Ok(None),
             Err(error) => Err(failed("GetSecretValue", &error)),
         }

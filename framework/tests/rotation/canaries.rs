@@ -4,7 +4,7 @@ use std::collections::BTreeSet;
 use std::fmt::Debug;
 
 use lambda_runtime::Diagnostic;
-use turnlock::vault::{Label, Stored, Write};
+use turnlock::vault::{Label, SecretValue, Write};
 use turnlock::{
     Credential, Edit, Failure, PasswordPolicy, RotationEvent, Sensitive, Step, VersionId,
 };
@@ -159,7 +159,7 @@ fn no_type_that_holds_a_secret_prints_it() {
     clean(&secret);
     clean(&Edit::new().set("password", Sensitive::new("first-secret")));
     clean(&Sensitive::new("first-secret"));
-    clean(&Stored::Text(Sensitive::new("first-secret")));
+    clean(&SecretValue::Text(Sensitive::new("first-secret")));
     clean(&Login::read(&secret).unwrap());
     clean(&ApiKey::read(&document(KEY)).unwrap());
     clean(&PasswordPolicy::default());

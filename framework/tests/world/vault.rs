@@ -3,7 +3,7 @@
 use std::collections::BTreeMap;
 use std::sync::{Arc, Mutex, MutexGuard};
 
-use turnlock::vault::{Description, Label, Stored, Version, Write, Written};
+use turnlock::vault::{Description, Label, SecretValue, Stored, Version, Write, Written};
 use turnlock::{Class, SecretId, Sensitive, Vault, VaultError, VersionId};
 
 use super::fuse::Fuse;
@@ -190,12 +190,14 @@ impl Vault for MemoryVault {
                 Version::Previous => s.labels.get(Label::Previous.name()),
                 Version::Id(id) => Some(id),
             };
-            match id.and_then(|id| s.value(id)) {
-                Some(Value::Text(text)) => Ok(Some(Stored::Text(Sensitive::new(text.as_str())))),
-                Some(Value::Binary) => Ok(Some(Stored::Binary)),
-                Some(Value::Refused(code)) => Err(*code),
-                None => Ok(None),
-            }
+            let Some(id) = id else { return Ok(None) };
+            let value = match s.value(id) {
+                Some(Value::Text(text)) => SecretValue::Text(Sensitive::new(text.as_str())),
+                Some(Value::Binary) => SecretValue::Binary,
+                Some(Value::Refused(code)) => return Err(*code),
+                None => return Ok(None),
+            };
+            Ok(Some(Stored { version: id.clone(), value }))
         };
         self.call("GetSecretValue", name, secret, read).await
     }
