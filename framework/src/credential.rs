@@ -17,6 +17,16 @@ pub trait Credential: Sized + PartialEq + fmt::Debug + Send + Sync {
     /// Whom it opens it for: a user's name, an account. Logged, so never a secret.
     fn principal(&self) -> &str;
 
+    /// The same login, reached the way that `current` says.
+    ///
+    /// An old version may name a database that has another name by now, or other TLS settings; what counts
+    /// of it is the secret that it holds. It is asked for only where target and principal are the same.
+    #[must_use]
+    fn reached_as(self, current: &Self) -> Self {
+        let _ = current;
+        self
+    }
+
     /// The secret that holds the credential allowed to change this one, if it is not this one.
     fn admin(&self) -> Option<SecretId> {
         None

@@ -7,7 +7,7 @@ use std::time::Duration;
 use serde_json::json;
 use turnlock_local::{Delivery, EventKind, Fault, Operation};
 use turnlock_tests::postgres::{Setup, Version};
-use turnlock_tests::world::{FIRST_PASSWORD, World};
+use turnlock_tests::world::{FIRST_PASSWORD, USER, World};
 
 /// Calls to Secrets Manager in a calm rotation by the user itself.
 const CALLS: u32 = 11;
@@ -205,4 +205,38 @@ async fn labels_that_lag_behind_lead_nobody_astray() {
         world.rotate().await.expect("a rotation with late labels succeeds");
         assert_rotated(&world, &old).await;
     }
+}
+
+#[tokio::test]
+async fn what_was_written_a_moment_before_a_rotation_is_kept() {
+    let world = World::start(Setup::default()).await;
+    world.local.set_knobs(|knobs| knobs.label_lag = Duration::from_secs(2));
+    tokio::time::sleep(Duration::from_secs(2)).await;
+    let text = world.local.value_of(&world.secret, "AWSCURRENT").expect("a value");
+    let noted = text.replacen('{', r#"{"note": "just written", "#, 1);
+    world.local.put_value(&world.secret, &noted).expect("a manual write");
+    world.rotate().await.expect("the rotation succeeds");
+    assert_eq!(world.document("AWSCURRENT")["note"], json!("just written"));
+}
+
+#[tokio::test]
+async fn an_old_password_is_tried_at_the_database_that_the_secret_names_now() {
+    let world = World::start(Setup::default()).await;
+    world.server.sql("CREATE DATABASE shop").await;
+    let text = world.local.value_of(&world.secret, "AWSCURRENT").expect("a value");
+    let of_shop = text.replace(r#""dbname":"postgres""#, r#""dbname":"shop""#);
+    assert_ne!(text, of_shop);
+    world.local.put_value(&world.secret, &of_shop).expect("a manual write");
+    // The database gets another name, and the secret a password that nobody has.
+    world.server.sql("ALTER DATABASE shop RENAME TO store").await;
+    let of_store = of_shop.replace("shop", "store").replace(FIRST_PASSWORD, "never-set");
+    world.local.put_value(&world.secret, &of_store).expect("a manual write");
+    world.rotate().await.expect("the rotation heals the secret");
+    assert_rotated_in(&world, "store").await;
+}
+
+async fn assert_rotated_in(world: &World, database: &str) {
+    let new = world.password("AWSCURRENT");
+    assert!(world.server.can_log_in(USER, &new, database).await);
+    assert!(!world.server.can_log_in(USER, FIRST_PASSWORD, database).await);
 }

@@ -27,14 +27,15 @@ struct Search<'a, R: Rotator> {
 }
 
 impl<R: Rotator> Search<'_, R> {
-    /// Whether trying a credential could tell something new, and change nobody else.
-    fn wants(&mut self, old: &R::Credential) -> bool {
+    /// The credential to try, if trying it could tell something new and change nobody else.
+    fn wanted(&mut self, old: R::Credential) -> Option<R::Credential> {
         let [current, pending] = self.known;
         if old.target() != pending.target() || old.principal() != pending.principal() {
             self.elsewhere = true;
-            return false;
+            return None;
         }
-        old != current && old != pending && !self.tried.contains(old)
+        let old = old.reached_as(current);
+        (old != *current && old != *pending && !self.tried.contains(&old)).then_some(old)
     }
 
     /// Goes on past what only one version, or only the list of them, suffers from; never past the deadline.
@@ -133,9 +134,7 @@ impl<R: Rotator, V: Vault> Drive<'_, R, V> {
     ) -> Result<Option<Own<R>>, Cause> {
         let read = search.passing(self.value(version).await)?;
         let Some(old) = read.and_then(readable::<R>) else { return Ok(None) };
-        if !search.wants(&old) {
-            return Ok(None);
-        }
+        let Some(old) = search.wanted(old) else { return Ok(None) };
         let tried = self.log_in(&old).await;
         match search.passing(tried)? {
             Some(Verdict::Accepted(session)) => {

@@ -7,6 +7,7 @@ use crate::world::{Fake, World};
 const DESCRIBE: &str = "DescribeSecret app-secret";
 const PENDING: &str = "GetSecretValue app-secret v2";
 const CURRENT: &str = "GetSecretValue app-secret AWSCURRENT";
+const CURRENT_BY_ID: &str = "GetSecretValue app-secret v1";
 const PREVIOUS: &str = "GetSecretValue app-secret AWSPREVIOUS";
 const ADMIN: &str = "GetSecretValue admin-secret AWSCURRENT";
 const PUT: &str = "PutSecretValue app-secret";
@@ -72,7 +73,7 @@ async fn an_admin_makes_it_13_vault_calls_in_8_round_trips_and_2_logins_of_which
     let reads = [DESCRIBE, PENDING, CURRENT, ADMIN];
     let single = [&reads[..], &["login root", "alter user"]].concat();
     let alternating = [&reads[..], &["login root", "look at user", "alter user"]].concat();
-    let test: &[&str] = &[DESCRIBE, PENDING, "login app", "close app", CURRENT];
+    let test: &[&str] = &[DESCRIBE, PENDING, "login app", "close app", CURRENT_BY_ID];
     let expected = Cost { vault_calls: 13, vault_round_trips: 8, logins: 2, rejected: 0 };
 
     let world = World::single_user_with_admin();

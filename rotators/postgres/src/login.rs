@@ -79,6 +79,19 @@ impl Credential for Login {
         })
     }
 
+    fn reached_as(self, current: &Self) -> Self {
+        Self {
+            username: self.username,
+            password: self.password,
+            host: current.host.clone(),
+            port: current.port,
+            database: current.database.clone(),
+            tls_name: current.tls_name.clone(),
+            admin: current.admin.clone(),
+            strategy: current.strategy,
+        }
+    }
+
     fn target(&self) -> Target {
         Target::new(self.to_string())
     }
