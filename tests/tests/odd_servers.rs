@@ -152,3 +152,16 @@ async fn a_role_that_may_have_one_connection_is_rotated() {
     let logins = world.server.logins_since(mark, USER).await;
     assert_eq!(logins, Logins { accepted: 2, failed: 0, plaintext: 0 });
 }
+
+#[tokio::test]
+async fn a_role_that_asks_for_millions_of_iterations_is_refused_before_anything_changes() {
+    let world = World::start(Setup { version: Version::V18, ..Setup::default() }).await;
+    let stored = world.stored_password().await;
+    world.server.sql(&format!("ALTER ROLE {USER} SET scram_iterations = 200000000")).await;
+    for error in [world.test_only().await, world.rotate().await] {
+        let error = error.expect_err("a login would take minutes");
+        assert_eq!(error.class, "refused");
+        assert!(error.message.contains("scram_iterations is 200000000"), "{}", error.message);
+    }
+    assert_eq!(world.stored_password().await, stored);
+}

@@ -153,7 +153,7 @@ impl Deployed {
         answer.with_log(log)
     }
 
-    /// The environment used last, as Lambda does; the others stay frozen.
+    /// The environment used last, as Lambda does; the others stay idle.
     async fn free_environment(&self) -> std::io::Result<Arc<Environment>> {
         let free = {
             let mut idle = lock(&self.idle);

@@ -71,7 +71,7 @@ impl Credential for Login {
             username: username(secret)?,
             password: password(secret)?,
             database: database(secret)?,
-            admin: secret.optional_string("masterarn")?.filter(|arn| !arn.is_empty()),
+            admin: admin(secret)?,
             strategy: strategy(rotation)?,
             port: u16::try_from(port).map_err(|_| secret.problem("port", "is not a port"))?,
             host,
@@ -190,9 +190,21 @@ fn database(secret: &Document) -> Result<String, Malformed> {
         None => ("database", secret.optional_string("database")?),
     };
     match database.filter(|name| !name.is_empty()) {
-        Some(name) if name.contains('\0') => Err(secret.problem(field, "has a NUL character")),
+        // Printed in errors: a line break could pass for a line of the log.
+        Some(name) if name.contains(char::is_control) => {
+            Err(secret.problem(field, "has a control character"))
+        }
         Some(name) => Ok(name),
         None => Ok(DEFAULT_DATABASE.into()),
+    }
+}
+
+fn admin(secret: &Document) -> Result<Option<String>, Malformed> {
+    match secret.optional_string("masterarn")? {
+        Some(arn) if arn.contains(char::is_control) => {
+            Err(secret.problem("masterarn", "has a control character"))
+        }
+        arn => Ok(arn.filter(|arn| !arn.is_empty())),
     }
 }
 
