@@ -123,7 +123,7 @@ async fn a_missing_host_is_refused_with_the_attachment_that_writes_it() {
 
 #[tokio::test]
 async fn a_database_name_with_a_nul_is_refused() {
-    let words = ["`dbname` has a NUL"];
+    let words = ["`dbname` has a control character"];
     refused(|secret| secret["dbname"] = json!("a\0b"), "malformed-secret", &words).await;
 }
 
