@@ -14,7 +14,7 @@ pub(crate) struct CargoLambda(Emulator);
 
 impl CargoLambda {
     /// Starts it for the function in this workspace, with Secrets Manager elsewhere.
-    pub(crate) fn watch(scene: &Scene, secrets_manager: &str) -> Self {
+    pub(crate) fn watch(scene: &Scene<'_>, secrets_manager: &str) -> Self {
         let port = emulator::free_port();
         let listen = port.to_string();
         let arguments = ["lambda", "watch", "--ignore-changes", "--invoke-address", "127.0.0.1"];
