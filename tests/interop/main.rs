@@ -13,6 +13,7 @@ mod handover;
 mod ministack;
 mod moto;
 mod scene;
+mod stand_in;
 
 use std::process::ExitCode;
 
@@ -32,6 +33,7 @@ async fn main() -> ExitCode {
         }
     };
     let mut is_well = handover::run(&theirs).await;
+    is_well &= stand_in::run().await;
     is_well &= moto::run().await;
     is_well &= ministack::run().await;
     let left_over = emulator::left_over();
