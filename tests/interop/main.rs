@@ -13,6 +13,7 @@ mod handover;
 mod ministack;
 mod moto;
 mod scene;
+mod stand_in;
 
 use std::process::ExitCode;
 
@@ -32,8 +33,12 @@ async fn main() -> ExitCode {
         }
     };
     let mut is_well = handover::run(&theirs).await;
+    is_well &= stand_in::run().await;
     is_well &= moto::run().await;
     is_well &= ministack::run().await;
+    let left_over = emulator::left_over();
+    println!("Processes that the emulators left behind: {}", left_over.len());
+    is_well &= left_over.is_empty();
     if is_well { ExitCode::SUCCESS } else { ExitCode::FAILURE }
 }
 

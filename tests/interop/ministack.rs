@@ -9,11 +9,12 @@ use std::process::Command;
 
 use serde_json::{Value, json};
 use turnlock_tests::binaries;
+use turnlock_tests::postgres::{Server, Setup};
 use turnlock_tests::tools::AwsCli;
 
-use crate::by_hand;
+use crate::by_hand::{self, ROTATED, UNCHANGED};
 use crate::emulator::{self, Emulator};
-use crate::scene::{SECRET, Scene};
+use crate::scene::Scene;
 
 const FUNCTION: &str = "turnlock-postgres";
 const TOKEN: &str = "01234567-89ab-cdef-0123-456789abcdef";
@@ -22,23 +23,24 @@ const TOKEN: &str = "01234567-89ab-cdef-0123-456789abcdef";
 pub(crate) async fn run() -> bool {
     println!("ministack as Secrets Manager and as the Runtime API:\n");
     let ministack = start();
-    let scene = Scene::set(&ministack.endpoint()).await;
+    let server = Server::start(Setup::default()).await;
+    let scene = Scene::set(&server, &ministack.endpoint(), "app").await;
     let lambda = Lambda::deploy(&ministack, &scene, &ministack.endpoint());
-    let rotate = ["secretsmanager", "rotate-secret", "--secret-id", SECRET];
+    let rotate = ["secretsmanager", "rotate-secret", "--secret-id", scene.name];
     let rotated = scene.aws.json(rotate.into_iter().chain(["--rotation-lambda-arn", &lambda.arn]));
     by_hand::show(&scene, "after rotate-secret, no function run yet");
 
     println!("  the steps for the version that it made and promoted:");
     let version = rotated["VersionId"].as_str().unwrap_or_default();
-    let mut is_well = by_hand::take_steps(&scene, version, |event| lambda.invoke(event));
+    let mut is_well = by_hand::take_steps(&scene, version, UNCHANGED, |event| lambda.invoke(event));
 
-    let put = ["secretsmanager", "put-secret-value", "--secret-id", SECRET];
+    let put = ["secretsmanager", "put-secret-value", "--secret-id", scene.name];
     let how = ["--client-request-token", TOKEN, "--version-stages", "AWSPENDING"];
     scene.aws.json(put.into_iter().chain(how));
     by_hand::show(&scene, "after an empty pending version was made by hand");
-    is_well &= by_hand::take_steps(&scene, TOKEN, |event| lambda.invoke(event));
+    is_well &= by_hand::take_steps(&scene, TOKEN, ROTATED, |event| lambda.invoke(event));
     println!("  the same steps again:");
-    is_well &= by_hand::take_steps(&scene, TOKEN, |event| lambda.invoke(event));
+    is_well &= by_hand::take_steps(&scene, TOKEN, UNCHANGED, |event| lambda.invoke(event));
     by_hand::show(&scene, "after the steps");
     is_well &= by_hand::is_rotated(&scene, TOKEN).await;
     println!();
@@ -62,7 +64,7 @@ pub(crate) struct Lambda {
 
 impl Lambda {
     /// Deploys it, with Secrets Manager anywhere.
-    pub(crate) fn deploy(ministack: &Emulator, scene: &Scene, secrets_manager: &str) -> Self {
+    pub(crate) fn deploy(ministack: &Emulator, scene: &Scene<'_>, secrets_manager: &str) -> Self {
         let folder = emulator::folder();
         fs::copy(binaries::turnlock_postgres(), folder.join("bootstrap")).expect("a copy");
         let zip = folder.join("turnlock-postgres.zip");

@@ -6,40 +6,49 @@
 use std::io::{Read as _, Write as _};
 use std::net::TcpStream;
 
-use crate::by_hand;
+use serde_json::Value;
+use turnlock_tests::postgres::{Server, Setup};
+use turnlock_tests::tools::AwsCli;
+
+use crate::by_hand::{self, ROTATED, UNCHANGED};
 use crate::cargo_lambda::CargoLambda;
 use crate::emulator::{self, Emulator};
 use crate::ministack::{self, Lambda};
-use crate::scene::{SECRET, Scene};
+use crate::scene::Scene;
 
 const ROLE: &str = r#"{"Version":"2012-10-17","Statement":[]}"#;
 
-/// Prints what happened; whether all went well, `cargo lambda` not counted: it gives every invocation a deadline
-/// in 1970, see docs/interop.md.
+/// Prints what happened; whether all went well.
 pub(crate) async fn run() -> bool {
     let moto = start();
-    let scene = Scene::set(&moto.endpoint()).await;
-    println!("moto as Secrets Manager:\n");
-    let function = deploy_nothing(&scene);
-    let rotate = ["secretsmanager", "rotate-secret", "--secret-id", SECRET];
-    let how = ["--rotation-lambda-arn", &function, "--rotation-rules", "AutomaticallyAfterDays=30"];
-    scene.aws.json(rotate.into_iter().chain(how));
-    by_hand::show(&scene, "after rotate-secret, no function run yet");
-    let Some(version) = scene.labelled("AWSPENDING") else { return false };
+    let server = Server::start(Setup::default()).await;
+    let function = deploy_nothing(&AwsCli::new(moto.endpoint()));
 
-    println!("  cargo lambda as the Runtime API, not counted:");
+    println!("moto as Secrets Manager, cargo lambda as the Runtime API:\n");
+    let scene = Scene::set(&server, &moto.endpoint(), "by_cargo_lambda").await;
     let cargo_lambda = CargoLambda::watch(&scene, &moto.endpoint());
-    by_hand::take_steps(&scene, &version, |event| cargo_lambda.invoke(event));
-    by_hand::show(&scene, "after the steps");
+    let mut is_well = rotate(&scene, &function, |event| cargo_lambda.invoke(event)).await;
 
-    println!("  ministack as the Runtime API:");
+    println!("moto as Secrets Manager, ministack as the Runtime API:\n");
+    let scene = Scene::set(&server, &moto.endpoint(), "by_ministack").await;
     let ministack = ministack::start();
     let lambda = Lambda::deploy(&ministack, &scene, &moto.endpoint());
-    let mut is_well = by_hand::take_steps(&scene, &version, |event| lambda.invoke(event));
+    is_well &= rotate(&scene, &function, |event| lambda.invoke(event)).await;
+    is_well
+}
+
+/// One rotation, each of its steps taken twice.
+async fn rotate(scene: &Scene<'_>, function: &str, invoke: impl Fn(&Value) -> Value) -> bool {
+    let rotate = ["secretsmanager", "rotate-secret", "--secret-id", scene.name];
+    let how = ["--rotation-lambda-arn", function, "--rotation-rules", "AutomaticallyAfterDays=30"];
+    scene.aws.json(rotate.into_iter().chain(how));
+    by_hand::show(scene, "after rotate-secret, no function run yet");
+    let Some(version) = scene.labelled("AWSPENDING") else { return false };
+    let mut is_well = by_hand::take_steps(scene, &version, ROTATED, &invoke);
     println!("  the same steps again:");
-    is_well &= by_hand::take_steps(&scene, &version, |event| lambda.invoke(event));
-    by_hand::show(&scene, "after the steps");
-    is_well &= by_hand::is_rotated(&scene, &version).await;
+    is_well &= by_hand::take_steps(scene, &version, UNCHANGED, &invoke);
+    by_hand::show(scene, "after the steps");
+    is_well &= by_hand::is_rotated(scene, &version).await;
     println!();
     is_well
 }
@@ -70,9 +79,9 @@ fn run_functions_as_nothing(moto: &Emulator) {
 }
 
 /// Deploys the function that does nothing; returns its ARN.
-fn deploy_nothing(scene: &Scene) -> String {
+fn deploy_nothing(aws: &AwsCli) -> String {
     let role = ["iam", "create-role", "--role-name", "rotation", "--assume-role-policy-document"];
-    let role = scene.aws.json(role.into_iter().chain([ROLE]));
+    let role = aws.json(role.into_iter().chain([ROLE]));
     let role = role["Role"]["Arn"].as_str().unwrap_or_default().to_owned();
     // Any zip will do.
     let zip = emulator::folder().join("nothing.zip");
@@ -81,6 +90,6 @@ fn deploy_nothing(scene: &Scene) -> String {
     let zip = format!("fileb://{}", zip.display());
     let create = ["lambda", "create-function", "--function-name", "nothing", "--runtime"];
     let how = ["python3.13", "--handler", "a.b", "--role", &role, "--zip-file", &zip];
-    let function = scene.aws.json(create.into_iter().chain(how));
+    let function = aws.json(create.into_iter().chain(how));
     function["FunctionArn"].as_str().unwrap_or_default().to_owned()
 }

@@ -1,32 +1,30 @@
-//! A server with one role, and an emulator's secret for it.
+//! A role of a server, and an emulator's secret for it.
 
 use serde_json::{Value, json};
-use turnlock_tests::postgres::{Server, Setup};
+use turnlock_tests::postgres::Server;
 use turnlock_tests::tools::AwsCli;
 use turnlock_tests::world;
 
-/// The secret's name at the emulator.
-pub(crate) const SECRET: &str = "app";
 /// The role's password before anything was rotated.
 pub(crate) const FIRST_PASSWORD: &str = "first-password";
-const ROLE: &str = "app";
 
-/// A PostgreSQL server of ours, and a Secrets Manager that is not.
+/// A PostgreSQL server of ours, and a secret at a Secrets Manager that may not be.
 #[derive(Debug)]
-pub(crate) struct Scene {
-    pub(crate) server: Server,
+pub(crate) struct Scene<'s> {
+    pub(crate) server: &'s Server,
     pub(crate) aws: AwsCli,
+    /// The name of the role and of the secret.
+    pub(crate) name: &'s str,
 }
 
-impl Scene {
+impl<'s> Scene<'s> {
     /// Creates the role and the secret.
-    pub(crate) async fn set(endpoint: &str) -> Self {
-        let server = Server::start(Setup::default()).await;
-        server.sql(&format!("CREATE ROLE {ROLE} LOGIN PASSWORD '{FIRST_PASSWORD}'")).await;
+    pub(crate) async fn set(server: &'s Server, endpoint: &str, name: &'s str) -> Self {
+        server.sql(&format!("CREATE ROLE {name} LOGIN PASSWORD '{FIRST_PASSWORD}'")).await;
         let aws = AwsCli::new(endpoint);
-        let secret = world::secret_of(&server, ROLE, &json!(FIRST_PASSWORD)).to_string();
-        aws.json(["secretsmanager", "create-secret", "--name", SECRET, "--secret-string", &secret]);
-        Self { server, aws }
+        let secret = world::secret_of(server, name, &json!(FIRST_PASSWORD)).to_string();
+        aws.json(["secretsmanager", "create-secret", "--name", name, "--secret-string", &secret]);
+        Self { server, aws, name }
     }
 
     /// Which version has which labels, and whether it has a value and which.
@@ -48,12 +46,12 @@ impl Scene {
     }
 
     pub(crate) fn describe(&self) -> Value {
-        self.aws.json(["secretsmanager", "describe-secret", "--secret-id", SECRET])
+        self.aws.json(["secretsmanager", "describe-secret", "--secret-id", self.name])
     }
 
     /// The password of a version, if it has a value.
     pub(crate) fn password(&self, version: &str) -> Option<String> {
-        let get = ["secretsmanager", "get-secret-value", "--secret-id", SECRET, "--version-id"];
+        let get = ["secretsmanager", "get-secret-value", "--secret-id", self.name, "--version-id"];
         let output = self.aws.run(get.into_iter().chain([version]));
         let answer: Value = serde_json::from_slice(&output.stdout).ok()?;
         let secret: Value = serde_json::from_str(answer["SecretString"].as_str()?).ok()?;
@@ -72,6 +70,6 @@ impl Scene {
 
     /// Whether the server lets the role in.
     pub(crate) async fn accepts(&self, password: &str) -> bool {
-        self.server.can_log_in(ROLE, password, "postgres").await
+        self.server.can_log_in(self.name, password, "postgres").await
     }
 }
