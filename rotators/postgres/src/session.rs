@@ -136,7 +136,8 @@ impl Session {
     /// Says goodbye, so that the server does not log a broken connection.
     pub(crate) async fn close(self) -> Result<(), TargetError> {
         bounded(self.connection.close(), &format!("leaving {}", self.server)).await?;
-        self.relay.drained().await;
+        // The server takes its time to hang up, and consumers may be waiting for the next step meanwhile.
+        drop(tokio::spawn(self.relay.drained()));
         Ok(())
     }
 }
