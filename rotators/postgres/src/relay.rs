@@ -4,8 +4,10 @@
 //! host. Opening the connection here gives each of these its own bound and its own error, and lets the
 //! host be an alias. What passes is the driver's own TLS: the relay only moves bytes.
 
+use std::fs::Permissions;
 use std::io;
-use std::path::Path;
+use std::os::unix::fs::PermissionsExt;
+use std::path::{Path, PathBuf};
 use std::sync::Arc;
 use std::sync::atomic::{AtomicBool, Ordering};
 use std::time::Duration;
@@ -30,7 +32,7 @@ const BUFFER: usize = 16 * 1024;
 /// An open connection to a server, waiting for the driver at a socket that only this user can reach.
 #[derive(Debug)]
 pub(crate) struct Relay {
-    directory: TempDir,
+    directory: PathBuf,
     port: u16,
     answered: Arc<AtomicBool>,
     task: JoinHandle<io::Result<()>>,
@@ -46,13 +48,14 @@ impl Relay {
             TargetError::new(Class::Unexpected, text)
         })?;
         let answered = Arc::new(AtomicBool::new(false));
-        let task = tokio::spawn(relay(listener, server, answered.clone()));
-        Ok(Self { directory, port: login.port, answered, task })
+        let path = directory.path().to_owned();
+        let task = tokio::spawn(relay(directory, listener, server, answered.clone()));
+        Ok(Self { directory: path, port: login.port, answered, task })
     }
 
     /// The directory of the socket, as the driver wants it.
     pub(crate) fn directory(&self) -> &Path {
-        self.directory.path()
+        &self.directory
     }
 
     /// The port that the driver makes the socket's name of.
@@ -116,19 +119,23 @@ pub(crate) async fn connect(login: &Login) -> Result<TcpStream, TargetError> {
 
 /// A directory that only this user can enter, with the socket that PostgreSQL clients expect in it.
 fn listen(port: u16) -> io::Result<(TempDir, UnixListener)> {
-    let directory = tempfile::Builder::new().prefix("turnlock-").tempdir()?;
+    let mut builder = tempfile::Builder::new();
+    let directory =
+        builder.prefix("turnlock-").permissions(Permissions::from_mode(0o700)).tempdir()?;
     let listener = UnixListener::bind(directory.path().join(format!(".s.PGSQL.{port}")))?;
     Ok((directory, listener))
 }
 
 /// Takes one client, and moves bytes until either side hangs up.
 async fn relay(
+    directory: TempDir,
     listener: UnixListener,
     server: TcpStream,
     answered: Arc<AtomicBool>,
 ) -> io::Result<()> {
     let (client, _) = listener.accept().await?;
-    drop(listener);
+    // Gone as soon as it is used: a process that is killed later leaves nothing behind.
+    drop((listener, directory));
     let (mut from_client, mut to_client) = client.into_split();
     let (mut from_server, mut to_server) = server.into_split();
     let up = async {
@@ -149,4 +156,16 @@ async fn relay(
     };
     tokio::try_join!(up, down)?;
     Ok(())
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[tokio::test]
+    async fn nobody_else_can_enter_the_directory_of_the_socket() {
+        let (directory, _listener) = listen(5432).unwrap();
+        let mode = directory.path().metadata().unwrap().permissions().mode();
+        assert_eq!(mode & 0o777, 0o700);
+    }
 }
