@@ -120,34 +120,24 @@ impl<R: Rotator, V: Vault> Drive<'_, R, V> {
         let current = read::<R>(&self.current(current?, holder).await?, "current")?;
         let pending = read::<R>(&document(pending, "pending")?, "pending")?;
         self.succeeds(&current, &pending)?;
-        match current.admin() {
+        let (admin, older);
+        let by = match current.admin() {
             Some(id) => {
-                let admin = self.admin(&id, &current).await?;
-                let by = self.admin_login(&id, &admin).await?;
-                self.change(&current, &pending, by).await
+                admin = self.admin(&id, &current).await?;
+                self.admin_login(&id, &admin).await?
             }
             None => match self.own(&current, &pending).await? {
-                Own::AlreadySet => Ok(Outcome::Unchanged),
-                Own::Current(session) => {
-                    let by = Authority::new(Holder::Own, &current, session);
-                    self.change(&current, &pending, by).await
-                }
+                Own::AlreadySet => return Ok(Outcome::Unchanged),
+                Own::Current(session) => Authority::new(Holder::Own, &current, session),
                 Own::Older(credential, session) => {
-                    let by = Authority::new(Holder::Own, &credential, session);
-                    self.change(&current, &pending, by).await
+                    older = credential;
+                    Authority::new(Holder::Own, &older, session)
                 }
             },
-        }
-    }
-
-    async fn change(
-        &self,
-        current: &R::Credential,
-        pending: &R::Credential,
-        by: Authority<'_, R>,
-    ) -> Result<Outcome, Cause> {
+        };
         let what = format!("setting the pending credential at {}", pending.target());
-        let change = Change { current, pending, version: &self.event.version, by };
+        let change =
+            Change { current: &current, pending: &pending, version: &self.event.version, by };
         self.within(what, self.rotator.set(change)).await
     }
 
@@ -337,6 +327,11 @@ fn document(stored: Option<Stored>, which: &'static str) -> Result<Document, Cau
 
 fn read<R: Rotator>(document: &Document, which: &'static str) -> Result<R::Credential, Cause> {
     R::Credential::read(document).map_err(malformed(which))
+}
+
+/// Whether two credentials are for the same principal at the same target.
+fn same_login<C: Credential>(one: &C, other: &C) -> bool {
+    one.target() == other.target() && one.principal() == other.principal()
 }
 
 /// The credential of an old version, if it is one.

@@ -1,6 +1,6 @@
 //! Who may change the target: the admin, or whichever version of the secret still logs in.
 
-use super::{Cause, Drive, readable};
+use super::{Cause, Drive, readable, same_login};
 use crate::rotator::{Authority, FirstTry, Holder, Verdict};
 use crate::vault::{Vault, Version};
 use crate::{Class, Credential, Document, Rotator, SecretId, TargetError};
@@ -30,7 +30,7 @@ impl<R: Rotator> Search<'_, R> {
     /// The credential to try, if trying it could tell something new and change nobody else.
     fn wanted(&mut self, old: R::Credential) -> Option<R::Credential> {
         let [current, pending] = self.known;
-        if old.target() != pending.target() || old.principal() != pending.principal() {
+        if !same_login(&old, pending) {
             self.elsewhere = true;
             return None;
         }

@@ -1,6 +1,6 @@
 //! Making the target forget a credential, where credentials overlap.
 
-use super::{Cause, Drive, readable};
+use super::{Cause, Drive, readable, same_login};
 use crate::rotator::{Authority, Holder, Verdict};
 use crate::vault::{Vault, Version};
 use crate::{Class, Credential, Rotator, TargetError};
@@ -39,9 +39,7 @@ impl<R: Rotator, V: Vault> Drive<'_, R, V> {
         let mut any = false;
         for id in listed?.iter().filter(|id| *id != version && !labels.contains_key(*id)) {
             let Some(old) = self.old(Version::Id(id)).await? else { continue };
-            let same_login =
-                old.target() == current.target() && old.principal() == current.principal();
-            if same_login && old != *current {
+            if same_login(&old, current) && old != *current {
                 any |= self.retire(&old, current).await?;
             }
         }
@@ -86,14 +84,15 @@ impl<R: Rotator, V: Vault> Drive<'_, R, V> {
             }
         };
         let what = format!("retiring a credential at {}", unwanted.target());
-        let Some(id) = current.admin() else {
-            let by = Authority::new(Holder::Own, current, session);
-            self.within(what, self.rotator.retire(unwanted, by)).await?;
-            return Ok(true);
+        let admin;
+        let by = match current.admin() {
+            None => Authority::new(Holder::Own, current, session),
+            Some(id) => {
+                self.close(session).await;
+                admin = self.admin(&id, current).await?;
+                self.admin_login(&id, &admin).await?
+            }
         };
-        self.close(session).await;
-        let admin = self.admin(&id, current).await?;
-        let by = self.admin_login(&id, &admin).await?;
         self.within(what, self.rotator.retire(unwanted, by)).await?;
         Ok(true)
     }
