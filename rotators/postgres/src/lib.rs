@@ -89,7 +89,7 @@ impl Rotator for Postgres {
         let md5 = session.stores_md5() && probe::asks_for_md5(change.pending, &self.trust).await?;
         let kind = if md5 { Kind::Md5 } else { Kind::Scram };
         session.set_password(change.pending, change.version, kind).await?;
-        session.close().await?;
+        session.close().await;
         Ok(Outcome::Changed)
     }
 
@@ -101,10 +101,12 @@ impl Rotator for Postgres {
             Holder::Own => session.check_own_rights().await?,
             Holder::Admin => session.check_admin_rights(current).await?,
         }
-        session.close().await
+        session.close().await;
+        Ok(())
     }
 
     async fn close(&self, session: Session) -> Result<(), TargetError> {
-        session.close().await
+        session.close().await;
+        Ok(())
     }
 }
