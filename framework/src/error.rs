@@ -108,6 +108,12 @@ impl TargetError {
     }
 }
 
+impl From<Malformed> for TargetError {
+    fn from(problem: Malformed) -> Self {
+        Self::new(Class::MalformedSecret, problem.to_string())
+    }
+}
+
 /// Why a step failed, with the step and the secret it was for. Its text is safe to log.
 #[derive(Debug)]
 pub struct Failure {
@@ -178,6 +184,16 @@ impl Cause {
             Self::Target(error) => error.class(),
             Self::Timeout(_) => Class::Timeout,
             Self::Vault(error) => error.class,
+        }
+    }
+}
+
+/// As a rotator sees it, who asked for something of Secrets Manager.
+impl From<Cause> for TargetError {
+    fn from(cause: Cause) -> Self {
+        match cause {
+            Cause::Target(error) => error,
+            other => Self::new(other.class(), other.to_string()),
         }
     }
 }

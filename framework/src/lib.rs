@@ -11,6 +11,7 @@ mod credential;
 mod document;
 mod error;
 mod event;
+mod history;
 mod lambda;
 mod logs;
 mod machine;
@@ -24,9 +25,12 @@ pub use credential::{Credential, Target};
 pub use document::{Document, Edit, Malformed};
 pub use error::{Class, Failure, TargetError};
 pub use event::{MalformedEvent, RotationEvent, SecretId, Step, VersionId};
+pub use history::{AdminSecret, History};
 pub use lambda::run;
 pub use password::{PasswordPolicy, Passwords};
 pub use rotation::rotate;
-pub use rotator::{Authority, Change, Create, FirstTry, Holder, Outcome, Retire, Rotator, Verdict};
+pub use rotator::{
+    Authority, Change, Create, FirstTry, Holder, Outcome, Preflight, Retire, Rotator, Verdict,
+};
 pub use sensitive::Sensitive;
 pub use vault::{Vault, VaultError};

@@ -82,8 +82,11 @@ mod tests {
 
     fn secret(labels: &[Label]) -> Description {
         let others = (VersionId::new("old"), vec![Label::Current]);
-        let mut secret =
-            Description { rotation_enabled: true, labels: [others].into_iter().collect() };
+        let mut secret = Description {
+            rotation_enabled: true,
+            labels: [others].into_iter().collect(),
+            ..Description::default()
+        };
         secret.labels.insert(VersionId::new("new"), labels.to_vec());
         secret
     }

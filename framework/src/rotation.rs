@@ -6,17 +6,20 @@ use std::time::Duration;
 use tokio::time::{Instant, timeout_at};
 
 use self::authority::Own;
+use self::history::Versions;
 use crate::error::Cause;
 use crate::machine::{Action, Value, decide};
-use crate::rotator::{Authority, Change, Create, Holder, Retire, Verdict};
+use crate::rotator::{Authority, Change, Create, Holder, Preflight, Retire, Verdict};
 use crate::vault::{Label, SecretValue, Stored, Vault, Version, Write, Written};
 use crate::{
-    Class, Credential, Document, Failure, Malformed, Outcome, PasswordPolicy, Passwords,
+    Class, Credential, Document, Failure, History, Malformed, Outcome, PasswordPolicy, Passwords,
     RotationEvent, Rotator, SecretId, Step, VersionId,
 };
 
 mod authority;
+mod history;
 mod retirement;
+mod search;
 
 /// How long the end of a session is waited for, which decides nothing.
 const CLOSE: Duration = Duration::from_secs(2);
@@ -124,7 +127,12 @@ impl<R: Rotator, V: Vault> Drive<'_, R, V> {
         let by = match current.admin() {
             Some(id) => {
                 admin = self.admin(&id, &current).await?;
-                self.admin_login(&id, &admin).await?
+                let (proved, by) = tokio::join!(
+                    self.prove_peer(&current, &pending),
+                    self.admin_login(&id, &admin)
+                );
+                proved?;
+                by?
             }
             None => match self.own(&current, &pending).await? {
                 Own::AlreadySet => return Ok(Outcome::Unchanged),
@@ -136,9 +144,27 @@ impl<R: Rotator, V: Vault> Drive<'_, R, V> {
             },
         };
         let what = format!("setting the pending credential at {}", pending.target());
-        let change =
-            Change { current: &current, pending: &pending, version: &self.event.version, by };
+        let past = Versions { drive: self, current: &current };
+        let change = Change {
+            current: &current,
+            pending: &pending,
+            version: &self.event.version,
+            by,
+            history: History::new(&past),
+        };
         self.within(what, self.rotator.set(change)).await
+    }
+
+    /// Has the current credential prove itself, where it is not its own password that changes.
+    async fn prove_peer(
+        &self,
+        current: &R::Credential,
+        pending: &R::Credential,
+    ) -> Result<(), Cause> {
+        if current.principal() == pending.principal() {
+            return Ok(());
+        }
+        self.prove(current).await
     }
 
     async fn test(&self) -> Result<Outcome, Cause> {
@@ -146,18 +172,36 @@ impl<R: Rotator, V: Vault> Drive<'_, R, V> {
             return Ok(Outcome::Unchanged);
         };
         let pending = read::<R>(&document(pending, "pending")?, "pending")?;
-        let session = match self.log_in(&pending).await? {
-            Verdict::Accepted(session) => session,
-            Verdict::Rejected(reason) => return Err(reason.into()),
-        };
         match pending.admin() {
-            None => self.preflight_own(&pending, session, holder).await?,
+            None => {
+                let session = self.test_login(&pending).await?;
+                self.preflight_own(&pending, session, holder).await?;
+            }
             Some(admin) => {
+                let (session, current) =
+                    tokio::join!(self.test_login(&pending), self.current(None, holder));
+                let session = session?;
+                let current = read::<R>(&current?, "current")?;
+                if current.principal() != pending.principal() {
+                    let what = format!("comparing the users at {}", pending.target());
+                    let compared = self.rotator.compare(&current, &pending, session);
+                    self.within(what, compared).await?;
+                    return Ok(Outcome::Unchanged);
+                }
                 self.close(session).await;
-                self.preflight_admin(&pending, &admin, holder).await?;
+                if current == pending {
+                    self.preflight_admin(&current, &admin).await?;
+                }
             }
         }
         Ok(Outcome::Unchanged)
+    }
+
+    async fn test_login(&self, pending: &R::Credential) -> Result<R::Session, Cause> {
+        match self.log_in(pending).await? {
+            Verdict::Accepted(session) => Ok(session),
+            Verdict::Rejected(reason) => Err(reason.into()),
+        }
     }
 
     /// Uses the session as a consumer would, and checks what the next rotation will need.
@@ -171,13 +215,10 @@ impl<R: Rotator, V: Vault> Drive<'_, R, V> {
         holder: Option<VersionId>,
     ) -> Result<(), Cause> {
         let by = Authority::new(Holder::Own, pending, session);
-        let what = format!("checking the rights at {}", pending.target());
         // Half of the time that is left: the other half is for finding out what the answer means.
         let now = Instant::now();
         let half = now + self.deadline.saturating_duration_since(now) / 2;
-        let Err(missing) = until(half, what, self.rotator.preflight(pending, by)).await else {
-            return Ok(());
-        };
+        let Err(missing) = self.preflight(pending, by, half).await else { return Ok(()) };
         if read::<R>(&self.current(None, holder).await?, "current")? == *pending {
             return Err(missing);
         }
@@ -185,21 +226,23 @@ impl<R: Rotator, V: Vault> Drive<'_, R, V> {
         Ok(())
     }
 
-    /// In test-only mode, where pending is current, checks that the admin could change it.
-    async fn preflight_admin(
-        &self,
-        pending: &R::Credential,
-        id: &SecretId,
-        holder: Option<VersionId>,
-    ) -> Result<(), Cause> {
-        let current = read::<R>(&self.current(None, holder).await?, "current")?;
-        if current != *pending {
-            return Ok(());
-        }
-        let admin = self.admin(id, &current).await?;
+    /// Checks that the admin could make the changes; asked in test-only mode, where pending is current.
+    async fn preflight_admin(&self, current: &R::Credential, id: &SecretId) -> Result<(), Cause> {
+        let admin = self.admin(id, current).await?;
         let by = self.admin_login(id, &admin).await?;
-        let what = format!("checking the admin's rights at {}", current.target());
-        self.within(what, self.rotator.preflight(&current, by)).await
+        self.preflight(current, by, self.deadline).await
+    }
+
+    async fn preflight(
+        &self,
+        current: &R::Credential,
+        by: Authority<'_, R>,
+        end: Instant,
+    ) -> Result<(), Cause> {
+        let what = format!("checking the rights at {}", current.target());
+        let past = Versions { drive: self, current };
+        let plan = Preflight { current, by, history: History::new(&past) };
+        until(end, what, self.rotator.preflight(plan)).await
     }
 
     async fn finish(&self) -> Result<Outcome, Cause> {

@@ -1,15 +1,18 @@
 use std::fmt;
 use std::future::{Future, ready};
 
-use crate::{Class, Credential, Document, Edit, Malformed, Passwords, TargetError, VersionId};
+use crate::history::History;
+use crate::{AdminSecret, Class, Credential, Edit, Passwords, TargetError, VersionId};
 
 /// One kind of credential, and how one kind of target accepts it.
 ///
 /// # The life of a credential
 ///
 /// [`create`](Self::create) writes the next credential, [`set`](Self::set) makes the target accept it,
-/// [`test`](Self::test) proves it the way a consumer would, and then it is current. Where credentials
-/// overlap, [`retire`](Self::retire) makes the target forget the one before, a whole rotation later.
+/// [`test`](Self::test) proves it the way a consumer would, and then it is current. Where two users take
+/// turns, [`compare`](Self::compare) shows first that the next one can do what the current one can. Where
+/// credentials overlap, [`retire`](Self::retire) makes the target forget the one before, a whole rotation
+/// later.
 ///
 /// # What you write
 ///
@@ -24,6 +27,8 @@ use crate::{Class, Credential, Document, Edit, Malformed, Passwords, TargetError
 ///   session that proved it, so that nobody logs in twice.
 /// - The pending credential is for the same [`Target`](crate::Target) as the current one, and for the
 ///   principal that [`successor`](Self::successor) names.
+/// - Where that is another principal, a version of the secret has logged in as the current one in this
+///   invocation: nobody gets an account from the admin by just naming its neighbour.
 /// - Every call is bounded by Lambda's deadline, and dropped when it is reached.
 ///
 /// # What you must hold
@@ -73,16 +78,28 @@ pub trait Rotator: Send + Sync + Sized + 'static {
         change: Change<'_, Self>,
     ) -> impl Future<Output = Result<Outcome, TargetError>> + Send;
 
-    /// Checks, changing nothing, whether `by` could [`set`](Self::set) a successor of `current`.
+    /// Checks, changing nothing, whether the authority could [`set`](Self::set) a successor.
     ///
-    /// Called when rotation is attached without rotating at once, with `current` the credential in use.
+    /// Called when rotation is attached without rotating at once, with the credential in use as `current`.
     fn preflight(
         &self,
-        current: &Self::Credential,
-        by: Authority<'_, Self>,
+        plan: Preflight<'_, Self>,
     ) -> impl Future<Output = Result<(), TargetError>> + Send {
-        let _ = current;
-        async move { self.close(by.into_session()).await }
+        async move { self.close(plan.by.into_session()).await }
+    }
+
+    /// Checks, changing nothing, that `pending` can do what `current` can, in the session that tested it.
+    ///
+    /// Called where two principals take turns. An error names the difference, and keeps consumers on the
+    /// current credential.
+    fn compare(
+        &self,
+        current: &Self::Credential,
+        pending: &Self::Credential,
+        session: Self::Session,
+    ) -> impl Future<Output = Result<(), TargetError>> + Send {
+        let _ = (current, pending);
+        async move { self.close(session).await }
     }
 
     /// Makes the target reject a credential that it accepts; needed where [`RETIRE`](Self::RETIRE) says so.
@@ -119,14 +136,26 @@ pub trait Rotator: Send + Sync + Sized + 'static {
         FirstTry::Current
     }
 
-    /// Reads the admin's credential, and completes it where its secret leaves out what `current` knows.
+    /// Reads the admin's credential, and completes it where its secret leaves out where to log in.
     fn admin(
         &self,
-        secret: &Document,
+        secret: AdminSecret<'_>,
         current: &Self::Credential,
-    ) -> impl Future<Output = Result<Self::Credential, Malformed>> + Send {
+    ) -> impl Future<Output = Result<Self::Credential, TargetError>> + Send {
         let _ = current;
-        ready(Self::Credential::read(secret))
+        ready(Self::Credential::read(secret.document()).map_err(TargetError::from))
+    }
+
+    /// Whether what `admin` changes at its target reaches the target of `current`, as that of a replica.
+    ///
+    /// Asked where the two are not the same.
+    fn replicates(
+        &self,
+        admin: &Self::Credential,
+        current: &Self::Credential,
+    ) -> impl Future<Output = Result<bool, TargetError>> + Send {
+        let _ = (admin, current);
+        ready(Ok(false))
     }
 }
 
@@ -163,6 +192,8 @@ pub struct Change<'a, R: Rotator> {
     pub version: &'a VersionId,
     /// Who makes the change.
     pub by: Authority<'a, R>,
+    /// What the secret's versions prove.
+    pub history: History<'a>,
 }
 
 impl<R: Rotator> fmt::Debug for Change<'_, R> {
@@ -172,7 +203,27 @@ impl<R: Rotator> fmt::Debug for Change<'_, R> {
             .field("pending", self.pending)
             .field("version", self.version)
             .field("by", &self.by)
-            .finish()
+            .finish_non_exhaustive()
+    }
+}
+
+/// A change that is only to be looked at.
+#[non_exhaustive]
+pub struct Preflight<'a, R: Rotator> {
+    /// The credential in use.
+    pub current: &'a R::Credential,
+    /// Who would make the change.
+    pub by: Authority<'a, R>,
+    /// What the secret's versions prove.
+    pub history: History<'a>,
+}
+
+impl<R: Rotator> fmt::Debug for Preflight<'_, R> {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.debug_struct("Preflight")
+            .field("current", self.current)
+            .field("by", &self.by)
+            .finish_non_exhaustive()
     }
 }
 

@@ -136,6 +136,8 @@ pub struct Description {
     pub rotation_enabled: bool,
     /// The labels of every version that has one.
     pub labels: BTreeMap<VersionId, Vec<Label>>,
+    /// Key and value of every tag.
+    pub tags: Vec<(String, String)>,
 }
 
 impl Description {

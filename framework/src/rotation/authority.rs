@@ -1,9 +1,11 @@
 //! Who may change the target: the admin, or whichever version of the secret still logs in.
 
-use super::{Cause, Drive, readable, same_login};
+use super::history::OfAdmin;
+use super::search::Search;
+use super::{Cause, Drive};
 use crate::rotator::{Authority, FirstTry, Holder, Verdict};
 use crate::vault::{Vault, Version};
-use crate::{Class, Credential, Document, Rotator, SecretId, TargetError};
+use crate::{AdminSecret, Class, Credential, Document, Rotator, SecretId, TargetError};
 
 /// Which of the secret's own credentials the target accepts.
 pub(super) enum Own<R: Rotator> {
@@ -15,48 +17,11 @@ pub(super) enum Own<R: Rotator> {
     Older(R::Credential, R::Session),
 }
 
-/// A way back through old versions.
-struct Search<'a, R: Rotator> {
-    /// The current and the pending credential, which were tried before.
-    known: [&'a R::Credential; 2],
-    tried: Vec<R::Credential>,
-    /// Whether a version is for another target or principal, which is never tried.
-    elsewhere: bool,
-    /// The first thing that kept a version from being tried.
-    obstacle: Option<Cause>,
-}
-
-impl<R: Rotator> Search<'_, R> {
-    /// The credential to try, if trying it could tell something new and change nobody else.
-    fn wanted(&mut self, old: R::Credential) -> Option<R::Credential> {
-        let [current, pending] = self.known;
-        if !same_login(&old, pending) {
-            self.elsewhere = true;
-            return None;
-        }
-        let old = old.reached_as(current);
-        (old != *current && old != *pending && !self.tried.contains(&old)).then_some(old)
-    }
-
-    /// Goes on past what only one version, or only the list of them, suffers from; never past the deadline.
-    fn passing<T>(&mut self, done: Result<T, Cause>) -> Result<Option<T>, Cause> {
-        match done {
-            Ok(done) => Ok(Some(done)),
-            Err(cause @ Cause::Timeout(_)) => Err(cause),
-            Err(cause) => {
-                self.obstacle.get_or_insert(cause);
-                Ok(None)
-            }
-        }
-    }
-}
-
 impl<R: Rotator, V: Vault> Drive<'_, R, V> {
     /// Tries the secret's own credentials until one is accepted.
     ///
-    /// Current, then pending (an earlier attempt may have set it), then previous, then every other version
-    /// that can still be read: an interrupted rotation can leave the working password on a version whose
-    /// label somebody has cleared since. The pending one goes first where the rotator says so.
+    /// Current, then pending (an earlier attempt may have set it), then whatever [`search`](Self::search)
+    /// finds. The pending one goes first where the rotator says so.
     pub(super) async fn own(
         &self,
         current: &R::Credential,
@@ -82,71 +47,38 @@ impl<R: Rotator, V: Vault> Drive<'_, R, V> {
             self.close(session).await;
             return Ok(Own::AlreadySet);
         }
-        self.older(current, pending, rejection).await
-    }
-
-    /// Tries the previous version, then every other one, the newest first.
-    async fn older(
-        &self,
-        current: &R::Credential,
-        pending: &R::Credential,
-        rejection: TargetError,
-    ) -> Result<Own<R>, Cause> {
-        let secret = &self.event.secret_id;
-        let mut search = Search {
-            known: [current, pending],
-            tried: Vec::new(),
-            elsewhere: false,
-            obstacle: None,
-        };
-        if let Some(found) = self.try_older(&mut search, Version::Previous).await? {
-            return Ok(found);
-        }
-        let listed = self.within("listing old versions", self.vault.versions(secret)).await;
-        for id in search.passing(listed)?.unwrap_or_default() {
-            if id == self.event.version {
-                continue;
-            }
-            if let Some(found) = self.try_older(&mut search, Version::Id(&id)).await? {
-                return Ok(found);
-            }
-        }
-        let (target, user, count) = (pending.target(), pending.principal(), search.tried.len() + 2);
-        let rest = search.obstacle.map(|cause| format!("; not all could be tried: {cause}"));
-        let elsewhere = if search.elsewhere {
-            "; versions for another server or user were not tried"
-        } else {
-            ""
-        };
-        let text = format!(
-            "{target} accepts none of the {count} passwords of {user} that the secret's versions hold \
-             ({rejection}{}{elsewhere}); give {user} the password of AWSCURRENT by hand, or name an admin in masterarn",
-            rest.unwrap_or_default()
-        );
-        Err(TargetError::new(Class::AuthRejected, text).into())
-    }
-
-    /// Tries one old version, unless it is for somebody else or was tried before.
-    async fn try_older(
-        &self,
-        search: &mut Search<'_, R>,
-        version: Version<'_>,
-    ) -> Result<Option<Own<R>>, Cause> {
-        let read = search.passing(self.value(version).await)?;
-        let Some(old) = read.and_then(readable::<R>) else { return Ok(None) };
-        let Some(old) = search.wanted(old) else { return Ok(None) };
-        let tried = self.log_in(&old).await;
-        match search.passing(tried)? {
-            Some(Verdict::Accepted(session)) => {
+        let known = [current, pending];
+        let mut search = Search::new(current, pending.principal(), &known);
+        match self.search(&mut search).await? {
+            Some((older, session)) => {
                 tracing::warn!("AWSCURRENT does not log in, an older version does: healing");
-                Ok(Some(Own::Older(old, session)))
+                Ok(Own::Older(older, session))
             }
-            Some(Verdict::Rejected(_)) => {
-                search.tried.push(old);
-                Ok(None)
+            None => {
+                Err(nothing_works(search, &rejection, ", or name an admin in masterarn").into())
             }
-            None => Ok(None),
         }
+    }
+
+    /// Has a version of the secret log in as the current principal, whom an admin is asked to give a peer.
+    ///
+    /// Else whoever may write the secret could name any account in it, and get one like it.
+    pub(super) async fn prove(&self, current: &R::Credential) -> Result<(), Cause> {
+        let rejection = match self.log_in(current).await? {
+            Verdict::Accepted(session) => {
+                self.close(session).await;
+                return Ok(());
+            }
+            Verdict::Rejected(reason) => reason,
+        };
+        let known = [current];
+        let mut search = Search::new(current, current.principal(), &known);
+        let Some((_, session)) = self.search(&mut search).await? else {
+            return Err(nothing_works(search, &rejection, "").into());
+        };
+        tracing::warn!("AWSCURRENT does not log in, an older version does: healing");
+        self.close(session).await;
+        Ok(())
     }
 
     /// Reads the admin's credential.
@@ -161,13 +93,19 @@ impl<R: Rotator, V: Vault> Drive<'_, R, V> {
                 format!("the admin secret {id} does not exist, or has no AWSCURRENT version");
             return Err(Cause::Refused(text));
         };
-        let secret: Document = super::document(Some(stored), "admin's current")?;
-        let admin = self.within("completing the admin's credential", async {
-            self.rotator.admin(&secret, current).await.map_err(super::malformed("admin's current"))
-        });
-        let admin = admin.await?;
+        let document: Document = super::document(Some(stored), "admin's current")?;
+        let about = OfAdmin { drive: self, id };
+        let secret = AdminSecret::new(&document, &about);
+        let admin = self.rotator.admin(secret, current);
+        let admin = match self.within("completing the admin's credential", admin).await {
+            Err(Cause::Target(error)) if error.class() == Class::MalformedSecret => {
+                let text = format!("the admin's current version: {error}");
+                return Err(TargetError::new(Class::MalformedSecret, text).into());
+            }
+            read => read?,
+        };
         let (here, there) = (current.target(), admin.target());
-        if here != there {
+        if here != there && !self.replicates(&admin, current).await? {
             let text = format!("the admin secret {id} is for {there}, not for {here}");
             return Err(Cause::Refused(text));
         }
@@ -179,6 +117,15 @@ impl<R: Rotator, V: Vault> Drive<'_, R, V> {
             return Err(Cause::Refused(text));
         }
         Ok(admin)
+    }
+
+    async fn replicates(
+        &self,
+        admin: &R::Credential,
+        current: &R::Credential,
+    ) -> Result<bool, Cause> {
+        let asked = self.rotator.replicates(admin, current);
+        self.within("asking whether the current host is a replica of the admin's", asked).await
     }
 
     /// Logs the admin in.
@@ -195,4 +142,22 @@ impl<R: Rotator, V: Vault> Drive<'_, R, V> {
             }
         }
     }
+}
+
+fn nothing_works<R: Rotator>(
+    search: Search<'_, R>,
+    rejection: &TargetError,
+    else_do: &str,
+) -> TargetError {
+    let (target, user) = (search.current.target(), search.principal);
+    let count = search.rejected();
+    let rest = search.obstacle.map(|cause| format!("; not all could be tried: {cause}"));
+    let elsewhere =
+        if search.elsewhere { "; versions for another server or user were not tried" } else { "" };
+    let text = format!(
+        "{target} accepts none of the {count} passwords of {user} that the secret's versions hold \
+         ({rejection}{}{elsewhere}); give {user} the password of AWSCURRENT by hand{else_do}",
+        rest.unwrap_or_default()
+    );
+    TargetError::new(Class::AuthRejected, text)
 }

@@ -71,6 +71,7 @@ impl Vault for AwsVault {
         let answer = self.0.describe_secret().secret_id(secret.as_str()).send().await;
         let secret = answer.map_err(|error| failed("DescribeSecret", &error))?;
         let labels = secret.version_ids_to_stages.unwrap_or_default().into_iter();
+        let tags = secret.tags.unwrap_or_default().into_iter();
         Ok(Description {
             rotation_enabled: secret.rotation_enabled == Some(true),
             labels: labels
@@ -78,6 +79,9 @@ impl Vault for AwsVault {
                     let labels = names.iter().filter_map(|name| Label::parse(name)).collect();
                     (VersionId::new(id), labels)
                 })
+                .collect(),
+            tags: tags
+                .map(|tag| (tag.key.unwrap_or_default(), tag.value.unwrap_or_default()))
                 .collect(),
         })
     }

@@ -102,15 +102,12 @@ async fn a_check_that_never_answers_does_not_stop_a_full_rotation() {
 
 #[tokio::test(start_paused = true)]
 async fn a_check_that_never_answers_is_named_where_it_is_all_there_is_to_do() {
-    for (world, what) in [
-        (World::single_user(), "checking the rights at db.internal"),
-        (World::alternating_users(), "checking the admin's rights at db.internal"),
-    ] {
+    for world in [World::single_user(), World::alternating_users()] {
         let current = world.text(Label::Current).unwrap();
         world.app(|secret| secret.put("check", Value::Text(current)));
         world.fuse.arm_at("preflight", Fault::NeverAnswers);
         let failure = world.step(Step::Test, "check").await.unwrap_err().failure();
         assert_eq!(failure.class(), Class::Timeout);
-        assert!(failure.to_string().contains(what), "{failure}");
+        assert!(failure.to_string().contains("checking the rights at db.internal"), "{failure}");
     }
 }

@@ -4,8 +4,8 @@ use std::collections::BTreeMap;
 use std::sync::{Arc, Mutex, MutexGuard};
 
 use turnlock::{
-    Authority, Change, Class, Create, Credential, Document, Edit, FirstTry, Holder, Malformed,
-    Outcome, Rotator, SecretId, Sensitive, Target, TargetError, Verdict,
+    Change, Class, Create, Credential, Document, Edit, FirstTry, Holder, Malformed, Outcome,
+    Preflight, Rotator, SecretId, Sensitive, Target, TargetError, Verdict,
 };
 
 use super::fuse::{Blown, Fuse};
@@ -185,9 +185,13 @@ impl Rotator for Database {
         self.alter(&change).await
     }
 
-    async fn preflight(&self, _: &Login, by: Authority<'_, Self>) -> Result<(), TargetError> {
-        let name = format!("preflight {}", by.into_session().0);
+    async fn preflight(&self, plan: Preflight<'_, Self>) -> Result<(), TargetError> {
+        let name = format!("preflight {}", plan.by.into_session().0);
         self.call(&name, || ()).await
+    }
+
+    async fn compare(&self, _: &Login, _: &Login, session: Session) -> Result<(), TargetError> {
+        self.call(&format!("compare {}", session.0), || ()).await
     }
 
     async fn close(&self, session: Session) -> Result<(), TargetError> {

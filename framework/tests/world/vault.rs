@@ -116,7 +116,7 @@ impl Secret {
         for (name, id) in &self.labels {
             labels.entry(id.clone()).or_default().extend(Label::parse(name));
         }
-        Description { rotation_enabled: self.rotation_enabled, labels }
+        Description { rotation_enabled: self.rotation_enabled, labels, ..Description::default() }
     }
 }
 

@@ -14,7 +14,7 @@ mod tls;
 mod verifier;
 
 use turnlock::{
-    Authority, Change, Class, Create, Credential, Edit, Holder, Outcome, Rotator, TargetError,
+    Change, Class, Create, Credential, Edit, Holder, Outcome, Preflight, Rotator, TargetError,
     Verdict,
 };
 
@@ -93,13 +93,13 @@ impl Rotator for Postgres {
         Ok(Outcome::Changed)
     }
 
-    async fn preflight(&self, current: &Login, by: Authority<'_, Self>) -> Result<(), TargetError> {
-        self.supports(current)?;
-        let holder = by.holder();
-        let mut session = by.into_session();
+    async fn preflight(&self, plan: Preflight<'_, Self>) -> Result<(), TargetError> {
+        self.supports(plan.current)?;
+        let holder = plan.by.holder();
+        let mut session = plan.by.into_session();
         match holder {
             Holder::Own => session.check_own_rights().await?,
-            Holder::Admin => session.check_admin_rights(current).await?,
+            Holder::Admin => session.check_admin_rights(plan.current).await?,
         }
         session.close().await;
         Ok(())

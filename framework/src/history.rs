@@ -1,0 +1,82 @@
+//! What a rotator may ask of Secrets Manager, without a client and without a label.
+
+use std::fmt;
+use std::future::Future;
+use std::pin::Pin;
+
+use crate::{Document, TargetError};
+
+pub(crate) type Asked<'a, T> = Pin<Box<dyn Future<Output = Result<T, TargetError>> + Send + 'a>>;
+
+/// What the versions of a secret prove about accounts at its target.
+#[derive(Clone, Copy)]
+pub struct History<'a>(&'a dyn Past);
+
+/// Behind it are a vault and a rotator of any kind.
+pub(crate) trait Past: Sync {
+    fn proves<'f>(&'f self, principal: &'f str) -> Asked<'f, bool>;
+}
+
+impl<'a> History<'a> {
+    pub(crate) fn new(past: &'a dyn Past) -> Self {
+        Self(past)
+    }
+
+    /// Whether a version of the secret, with a label or without, logs in as `principal` at the same target.
+    ///
+    /// That a version names an account proves nothing, since whoever may write the secret may write any
+    /// name; the password does. The versions are tried one after the other, until one is accepted: ask only
+    /// where there is a reason to think that one will be.
+    ///
+    /// # Errors
+    ///
+    /// Where the target could not say.
+    pub async fn proves(&self, principal: &str) -> Result<bool, TargetError> {
+        self.0.proves(principal).await
+    }
+}
+
+impl fmt::Debug for History<'_> {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str("History")
+    }
+}
+
+/// The secret that holds an admin's credential.
+#[derive(Clone, Copy)]
+pub struct AdminSecret<'a> {
+    document: &'a Document,
+    about: &'a dyn About,
+}
+
+/// Behind it is a vault of any kind.
+pub(crate) trait About: Sync {
+    fn tags(&self) -> Asked<'_, Vec<(String, String)>>;
+}
+
+impl<'a> AdminSecret<'a> {
+    pub(crate) fn new(document: &'a Document, about: &'a dyn About) -> Self {
+        Self { document, about }
+    }
+
+    /// Its current version.
+    pub fn document(&self) -> &'a Document {
+        self.document
+    }
+
+    /// Its tags, key and value; one call to Secrets Manager.
+    ///
+    /// # Errors
+    ///
+    /// Where Secrets Manager does not answer; class `permission` where the function's role may not
+    /// `secretsmanager:DescribeSecret` the admin's secret.
+    pub async fn tags(&self) -> Result<Vec<(String, String)>, TargetError> {
+        self.about.tags().await
+    }
+}
+
+impl fmt::Debug for AdminSecret<'_> {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.debug_tuple("AdminSecret").field(self.document).finish()
+    }
+}

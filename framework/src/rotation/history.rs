@@ -1,0 +1,45 @@
+//! The answers to what a rotator may ask: see [`crate::history`].
+
+use super::search::Search;
+use super::{Cause, Drive};
+use crate::history::{About, Asked, Past};
+use crate::vault::Vault;
+use crate::{Rotator, SecretId, TargetError};
+
+/// The versions of the secret that is rotated.
+pub(super) struct Versions<'a, R: Rotator, V> {
+    pub(super) drive: &'a Drive<'a, R, V>,
+    pub(super) current: &'a R::Credential,
+}
+
+impl<R: Rotator, V: Vault> Past for Versions<'_, R, V> {
+    fn proves<'f>(&'f self, principal: &'f str) -> Asked<'f, bool> {
+        Box::pin(async move {
+            let mut search = Search::new(self.current, principal, &[]);
+            if let Some((_, session)) = self.drive.search(&mut search).await? {
+                self.drive.close(session).await;
+                return Ok(true);
+            }
+            if let Some(cause) = search.obstacle {
+                tracing::warn!("not all versions of the secret could be tried: {cause}");
+            }
+            Ok(false)
+        })
+    }
+}
+
+/// The secret of an admin.
+pub(super) struct OfAdmin<'a, R: Rotator, V> {
+    pub(super) drive: &'a Drive<'a, R, V>,
+    pub(super) id: &'a SecretId,
+}
+
+impl<R: Rotator, V: Vault> About for OfAdmin<'_, R, V> {
+    fn tags(&self) -> Asked<'_, Vec<(String, String)>> {
+        Box::pin(async move {
+            let described = self.drive.vault.describe(self.id);
+            let described = self.drive.within("describing the admin secret", described).await;
+            described.map(|secret| secret.tags).map_err(|cause: Cause| TargetError::from(cause))
+        })
+    }
+}
