@@ -4,22 +4,27 @@
 //! `session` is what is asked and changed there, `rights` who may change it, `verifier` how a password gets
 //! there unseen; `fault` tells errors apart.
 
+mod alternating;
 mod fault;
 mod login;
 mod probe;
 mod relay;
 mod rights;
 mod session;
+mod sql;
+mod strategy;
 mod tls;
 mod verifier;
 
 use turnlock::{
-    Change, Class, Create, Credential, Edit, Holder, Outcome, Preflight, Rotator, TargetError,
-    Verdict,
+    AdminSecret, Change, Class, Create, Credential, Edit, Holder, Outcome, Preflight, Rotator,
+    Sensitive, TargetError, Verdict,
 };
 
-pub use login::{Login, Strategy};
+pub use login::Login;
 pub use session::Session;
+pub use strategy::Strategy;
+use strategy::alternate;
 use tls::Trust;
 use verifier::Kind;
 
@@ -40,33 +45,36 @@ impl Postgres {
         Self { trust, strategy: std::env::var("ROTATION_STRATEGY").ok() }
     }
 
-    /// Refuses what this rotator cannot do, before anything is written.
-    fn supports(&self, login: &Login) -> Result<(), TargetError> {
+    /// The strategy of a secret, unless it is one that this rotator cannot do.
+    fn strategy(&self, login: &Login) -> Result<Strategy, TargetError> {
+        let refused = |text: String| Err(TargetError::new(Class::Refused, text));
         let named = login.strategy().map(Ok);
         let environment = || self.strategy.as_deref().map(Strategy::parse);
         let strategy = match named.or_else(environment).transpose() {
             Ok(strategy) => strategy,
-            Err(problem) => {
-                let text = format!("the variable ROTATION_STRATEGY {problem}");
-                return Err(TargetError::new(Class::Refused, text));
-            }
+            Err(problem) => return refused(format!("the variable ROTATION_STRATEGY {problem}")),
         };
         let default = match login.admin() {
             Some(_) => Strategy::AlternatingUsers,
             None => Strategy::SingleUser,
         };
-        let reason = match strategy.unwrap_or(default) {
-            Strategy::SingleUser => return Ok(()),
-            Strategy::AlternatingUsers => {
-                "the strategy alternating-users, which masterarn asks for by default, is not \
-                 supported for PostgreSQL yet; with \"rotation\": {\"strategy\": \"single-user\"} the \
-                 admin changes the user's own password"
-            }
-            Strategy::DualPassword => {
-                "a PostgreSQL role has one password: dual-password is for MySQL and MariaDB"
-            }
-        };
-        Err(TargetError::new(Class::Refused, reason))
+        match (strategy.unwrap_or(default), login.admin()) {
+            (Strategy::AlternatingUsers, None) => refused(
+                "the strategy alternating-users needs an admin that makes and changes the two users: name \
+                 its secret in masterarn"
+                    .into(),
+            ),
+            (Strategy::DualPassword, _) => refused(
+                "a PostgreSQL role has one password: dual-password is for MySQL and MariaDB".into(),
+            ),
+            (strategy, _) => Ok(strategy),
+        }
+    }
+
+    /// How the server is to store the pending password.
+    async fn kind(&self, session: &Session, pending: &Login) -> Result<Kind, TargetError> {
+        let md5 = session.stores_md5() && probe::asks_for_md5(pending, &self.trust).await?;
+        Ok(if md5 { Kind::Md5 } else { Kind::Scram })
     }
 }
 
@@ -75,8 +83,22 @@ impl Rotator for Postgres {
     type Session = Session;
 
     async fn create(&self, next: Create<'_, Self>) -> Result<Edit, TargetError> {
-        self.supports(next.current)?;
-        Ok(Edit::new().set("password", next.passwords.draw()?))
+        let current = next.current;
+        let strategy = self.strategy(current)?;
+        let edit = Edit::new().set("password", next.passwords.draw()?);
+        if strategy == Strategy::SingleUser {
+            return Ok(edit);
+        }
+        let edit = edit.set("username", Sensitive::new(alternate(current)?));
+        Ok(match &current.alternate {
+            // The two change places, so that the one after the next is the current one again.
+            Some(_) => edit.set_in(
+                "rotation",
+                "alternate_username",
+                Sensitive::new(current.username.as_str()),
+            ),
+            None => edit,
+        })
     }
 
     async fn test(&self, login: &Login) -> Result<Verdict<Session>, TargetError> {
@@ -84,25 +106,59 @@ impl Rotator for Postgres {
     }
 
     async fn set(&self, change: Change<'_, Self>) -> Result<Outcome, TargetError> {
-        self.supports(change.current)?;
+        let strategy = self.strategy(change.current)?;
+        let (pending, version) = (change.pending, change.version);
         let mut session = change.by.into_session();
-        let md5 = session.stores_md5() && probe::asks_for_md5(change.pending, &self.trust).await?;
-        let kind = if md5 { Kind::Md5 } else { Kind::Scram };
-        session.set_password(change.pending, change.version, kind).await?;
+        let kind = self.kind(&session, pending).await?;
+        if strategy == Strategy::AlternatingUsers {
+            let verifier = session.verifier(pending, version, kind)?;
+            let (current, history) = (change.current, change.history);
+            alternating::set(&mut session, current, pending, version, history, verifier).await?;
+        } else {
+            session.set_password(pending, version, kind).await?;
+        }
         session.close().await;
         Ok(Outcome::Changed)
     }
 
     async fn preflight(&self, plan: Preflight<'_, Self>) -> Result<(), TargetError> {
-        self.supports(plan.current)?;
+        let strategy = self.strategy(plan.current)?;
         let holder = plan.by.holder();
         let mut session = plan.by.into_session();
         match holder {
             Holder::Own => session.check_own_rights().await?,
+            Holder::Admin if strategy == Strategy::AlternatingUsers => {
+                let pending = alternate(plan.current)?;
+                alternating::check(&mut session, plan.current, &pending, plan.history).await?;
+            }
             Holder::Admin => session.check_admin_rights(plan.current).await?,
         }
         session.close().await;
         Ok(())
+    }
+
+    async fn compare(
+        &self,
+        current: &Login,
+        pending: &Login,
+        mut session: Session,
+    ) -> Result<(), TargetError> {
+        alternating::compare(&mut session, current, pending).await?;
+        session.close().await;
+        Ok(())
+    }
+
+    fn successor(&self, current: &Login) -> String {
+        let next = match self.strategy(current) {
+            Ok(Strategy::AlternatingUsers) => alternate(current).ok(),
+            _ => None,
+        };
+        // What there is to say against it, createSecret has said.
+        next.unwrap_or_else(|| current.username.clone())
+    }
+
+    async fn admin(&self, secret: AdminSecret<'_>, current: &Login) -> Result<Login, TargetError> {
+        Ok(Login::read(secret.document())?.into_database_of(current))
     }
 
     async fn close(&self, session: Session) -> Result<(), TargetError> {

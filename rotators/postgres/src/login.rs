@@ -5,12 +5,14 @@ use std::fmt;
 use rustls::pki_types::ServerName;
 use turnlock::{Credential, Document, Malformed, SecretId, Sensitive, Target};
 
+use crate::strategy::Strategy;
+
 const ENGINES: [&str; 2] = ["postgres", "aurora-postgresql"];
 const PORTS: std::ops::Range<u32> = 1..65_536;
 const DEFAULT_PORT: u32 = 5432;
 const DEFAULT_DATABASE: &str = "postgres";
 /// `NAMEDATALEN` - 1: PostgreSQL cuts longer names off, and so would change somebody else.
-const LONGEST_NAME: usize = 63;
+pub(crate) const LONGEST_NAME: usize = 63;
 
 /// One login of one PostgreSQL role, in the fields that AWS's functions use.
 #[derive(Debug, Eq, PartialEq)]
@@ -22,37 +24,23 @@ pub struct Login {
     pub(crate) database: String,
     /// The name on the server's certificate; `None` where the secret says `"ssl": false`.
     pub(crate) tls_name: Option<String>,
+    /// `rotation.alternate_username`
+    pub(crate) alternate: Option<String>,
+    /// `rotation.adopt`
+    pub(crate) adopt: bool,
     admin: Option<String>,
     strategy: Option<Strategy>,
-}
-
-/// How a secret's credential gives way to the next one.
-#[derive(Clone, Copy, Debug, Eq, PartialEq)]
-pub enum Strategy {
-    /// One user whose password changes.
-    SingleUser,
-    /// Two users that take turns.
-    AlternatingUsers,
-    /// One user with two passwords.
-    DualPassword,
-}
-
-impl Strategy {
-    /// Reads the name as it is in secrets and in `ROTATION_STRATEGY`.
-    pub(crate) fn parse(name: &str) -> Result<Self, &'static str> {
-        match name {
-            "single-user" => Ok(Self::SingleUser),
-            "alternating-users" => Ok(Self::AlternatingUsers),
-            "dual-password" => Ok(Self::DualPassword),
-            _ => Err("is none of single-user, alternating-users, dual-password"),
-        }
-    }
 }
 
 impl Login {
     /// The strategy that the secret names.
     pub(crate) fn strategy(&self) -> Option<Strategy> {
         self.strategy
+    }
+
+    /// The admin's login for the database of the user it is to change.
+    pub(crate) fn into_database_of(self, current: &Self) -> Self {
+        Self { database: current.database.clone(), ..self }
     }
 }
 
@@ -68,7 +56,9 @@ impl Credential for Login {
             Some(true) | None => Some(tls_name(secret, rotation, &host)?),
         };
         Ok(Self {
-            username: username(secret)?,
+            username: username(secret, "username", secret.string("username")?)?,
+            alternate: alternate(rotation)?,
+            adopt: adopt(rotation)?,
             password: password(secret)?,
             database: database(secret)?,
             admin: admin(secret)?,
@@ -87,6 +77,8 @@ impl Credential for Login {
             port: current.port,
             database: current.database.clone(),
             tls_name: current.tls_name.clone(),
+            alternate: current.alternate.clone(),
+            adopt: current.adopt,
             admin: current.admin.clone(),
             strategy: current.strategy,
         }
@@ -157,23 +149,34 @@ fn tls_name(
     }
 }
 
-fn username(secret: &Document) -> Result<String, Malformed> {
-    let username = secret.string("username")?;
+fn username(secret: &Document, field: &str, username: String) -> Result<String, Malformed> {
     if username.contains('\0') {
-        return Err(secret.problem("username", "has a NUL character"));
+        return Err(secret.problem(field, "has a NUL character"));
     }
     if username.len() > LONGEST_NAME {
-        return Err(
-            secret.problem("username", "is longer than the 63 bytes that PostgreSQL allows")
-        );
+        return Err(secret.problem(field, "is longer than the 63 bytes that PostgreSQL allows"));
     }
     // The driver puts the name into the SCRAM exchange as it is, and prepares it together with `n=`.
     if username.contains(',') || stringprep::saslprep(&format!("n={username}")).is_err() {
         let problem = "has a comma, a control character, letters from right to left or characters newer \
              than Unicode 3.2, which the PostgreSQL driver cannot log in with";
-        return Err(secret.problem("username", problem));
+        return Err(secret.problem(field, problem));
     }
     Ok(username)
+}
+
+fn alternate(rotation: Option<&Document>) -> Result<Option<String>, Malformed> {
+    let Some(rotation) = rotation else { return Ok(None) };
+    let field = "alternate_username";
+    match rotation.optional_string(field)?.filter(|name| !name.is_empty()) {
+        Some(name) => username(rotation, field, name).map(Some),
+        None => Ok(None),
+    }
+}
+
+fn adopt(rotation: Option<&Document>) -> Result<bool, Malformed> {
+    let Some(rotation) = rotation else { return Ok(false) };
+    Ok(rotation.flag("adopt")? == Some(true))
 }
 
 fn password(secret: &Document) -> Result<Sensitive, Malformed> {

@@ -12,6 +12,7 @@ use crate::fault;
 use crate::login::Login;
 use crate::relay::Relay;
 use crate::rights::{self, Rights};
+use crate::sql::{literal, quoted};
 use crate::tls::Trust;
 use crate::verifier::{self, Kind};
 
@@ -24,6 +25,9 @@ const ANSWER: Duration = Duration::from_secs(6);
 /// The time-out comes first, as the role's own can be too short for anything else.
 const GUARD: &str = "SET LOCAL statement_timeout = '5s'; SET LOCAL search_path = pg_catalog; \
      SET LOCAL lock_timeout = '3s'; SET LOCAL ROLE NONE;";
+/// For answers that are read by a program, and for as long as it takes to read them.
+const READABLE: &str = "SET LOCAL timezone = 'UTC'; SET LOCAL datestyle = 'ISO'; \
+     SET LOCAL idle_in_transaction_session_timeout = '30s';";
 /// PostgreSQL's default, and the only value before version 16.
 const SCRAM_ITERATIONS: i32 = 4096;
 /// A role can set it to anything for itself.
@@ -33,6 +37,17 @@ const DURABLE: &str = "SELECT set_config('synchronous_commit', 'local', true) \
      WHERE current_setting('synchronous_commit') = 'off';";
 /// "Turn", to tell our advisory locks from an application's.
 const LOCK_SPACE: i32 = 0x5475_726e;
+
+const COMMIT: &str = "; COMMIT";
+
+/// What a look is for.
+#[derive(Clone, Copy, Debug, Eq, PartialEq)]
+pub(crate) enum Access {
+    /// Nothing will be changed.
+    Look,
+    /// What is found will be changed.
+    Change,
+}
 
 /// An open connection that the server has accepted.
 #[derive(Debug)]
@@ -78,12 +93,7 @@ impl Session {
     ) -> Result<(), TargetError> {
         self.check_settings()?;
         let user = &login.username;
-        let verifier = match kind {
-            Kind::Md5 => verifier::md5(user, &login.password),
-            Kind::Scram => {
-                verifier::scram(user, &login.password, version, self.facts.iterations()?)
-            }
-        };
+        let verifier = self.verifier(login, version, kind)?;
         let statement = format!(
             "BEGIN READ WRITE; {GUARD} {DURABLE} \
              SELECT pg_advisory_xact_lock({LOCK_SPACE}, {}); ALTER ROLE {} PASSWORD '{}'; COMMIT",
@@ -95,6 +105,92 @@ impl Session {
         let doing = format!("changing the password of {user} at {}", self.server);
         let run = sqlx::raw_sql(AssertSqlSafe(statement.expose())).execute(&mut self.connection);
         bounded(run, &doing).await.map(drop)
+    }
+
+    /// What the server is to store of a password.
+    pub(crate) fn verifier(
+        &self,
+        login: &Login,
+        version: &VersionId,
+        kind: Kind,
+    ) -> Result<Sensitive, TargetError> {
+        let (user, password) = (&login.username, &login.password);
+        Ok(match kind {
+            Kind::Md5 => verifier::md5(user, password),
+            Kind::Scram => verifier::scram(user, password, version, self.facts.iterations()?),
+        })
+    }
+
+    /// Asks one question about two users, of which the answer is one text.
+    ///
+    /// With [`Access::Change`] it is the beginning of a transaction, which holds the locks of both until
+    /// [`commit`](Self::commit), or until the session is dropped.
+    pub(crate) async fn look(
+        &mut self,
+        question: &str,
+        users: [&str; 2],
+        access: Access,
+    ) -> Result<Sensitive, TargetError> {
+        let statement = match access {
+            // Without SET ROLE: whom the session acts as is a part of the answer.
+            Access::Look => format!(
+                "BEGIN; SET LOCAL statement_timeout = '5s'; SET LOCAL search_path = pg_catalog; {READABLE} \
+                 {question}; COMMIT"
+            ),
+            Access::Change => {
+                self.check_settings()?;
+                let mut keys = users.map(lock_key);
+                // In one order, so that two rotations never wait for each other.
+                keys.sort_unstable();
+                let [one, other] = keys;
+                // What was committed while this waited for the locks has to be seen.
+                format!(
+                    "BEGIN ISOLATION LEVEL READ COMMITTED READ WRITE; {GUARD} {DURABLE} {READABLE} \
+                     SELECT pg_advisory_xact_lock({LOCK_SPACE}, {one}); \
+                     SELECT pg_advisory_xact_lock({LOCK_SPACE}, {other}); {question}"
+                )
+            }
+        };
+        let doing = format!("looking at {} and {} at {}", users[0], users[1], self.server);
+        let run = sqlx::raw_sql(AssertSqlSafe(statement)).fetch_all(&mut self.connection);
+        let rows = bounded(run, &doing).await?;
+        match rows.last() {
+            Some(row) => field::<String>(row, 0).map(Sensitive::new),
+            None => Err(TargetError::new(Class::Unexpected, format!("{doing}: no answer"))),
+        }
+    }
+
+    /// Ends the transaction that [`look`](Self::look) began with these statements, of which none counts
+    /// unless all do.
+    pub(crate) async fn commit(
+        &mut self,
+        statements: &Sensitive,
+        user: &str,
+        demands: &[String],
+    ) -> Result<(), TargetError> {
+        let mut text = String::with_capacity(statements.expose().len() + COMMIT.len());
+        text.push_str(statements.expose());
+        text.push_str(COMMIT);
+        let text = Sensitive::new(text);
+        let mut doing = format!("changing {user} at {}", self.server);
+        if !demands.is_empty() {
+            doing = format!("{doing} (which includes {})", demands.join(", "));
+        }
+        let run = sqlx::raw_sql(AssertSqlSafe(text.expose())).execute(&mut self.connection);
+        bounded(run, &doing).await.map(drop)
+    }
+
+    /// Asks for one row, in a transaction of its own.
+    pub(crate) async fn ask(&mut self, question: &str, doing: &str) -> Result<PgRow, TargetError> {
+        let statement = format!("BEGIN; {GUARD} {question}; COMMIT");
+        let doing = format!("{doing} at {}", self.server);
+        let run = sqlx::raw_sql(AssertSqlSafe(statement)).fetch_one(&mut self.connection);
+        bounded(run, &doing).await
+    }
+
+    /// The server, as `host:port`.
+    pub(crate) fn server(&self) -> &str {
+        &self.server
     }
 
     /// Checks whether the role that is logged in could change its own password.
@@ -116,10 +212,7 @@ impl Session {
     }
 
     async fn rights(&mut self, user: &str) -> Result<Rights, TargetError> {
-        let statement = format!("BEGIN; {GUARD} {}; COMMIT", rights::question(user));
-        let doing = format!("reading the rights at {}", self.server);
-        let run = sqlx::raw_sql(AssertSqlSafe(statement)).fetch_one(&mut self.connection);
-        Rights::of(&bounded(run, &doing).await?)
+        Rights::of(&self.ask(&rights::question(user), "reading the rights").await?)
     }
 
     fn check_settings(&self) -> Result<(), TargetError> {
@@ -220,31 +313,9 @@ where
     row.try_get(index).map_err(unexpected)
 }
 
-/// An identifier, whatever is in it.
-fn quoted(name: &str) -> String {
-    format!("\"{}\"", name.replace('"', "\"\""))
-}
-
-/// A text literal that means the same under every setting of `standard_conforming_strings`.
-fn literal(text: &str) -> String {
-    let escaped = text.replace('\\', "\\\\").replace('\'', "''");
-    format!("E'{escaped}'")
-}
-
 /// The same number for the same role, so that two changes of it wait for each other.
 fn lock_key(user: &str) -> i32 {
     use sha2::Digest;
     let digest = sha2::Sha256::digest(user);
     i32::from_be_bytes([digest[0], digest[1], digest[2], digest[3]])
-}
-
-#[cfg(test)]
-mod tests {
-    use super::*;
-
-    #[test]
-    fn quotes_survive() {
-        assert_eq!(quoted(r#"we"ird"#), r#""we""ird""#);
-        assert_eq!(literal(r"o'ne\"), r"E'o''ne\\'");
-    }
 }

@@ -1,0 +1,99 @@
+//! Two users that take turns, of whom the second acts as the first.
+//!
+//! The first user is whose name the objects have, whose attributes count and whom privileges are granted
+//! to. The second is a login: a member of the first with `ALTER ROLE … SET role`, so that whatever it makes
+//! belongs to the first. A comment on the second is the mark by which the next rotation knows the pair.
+//!
+//! `catalog` is what the server says of the two, `mark` the comment, `state` what has to be kept in step,
+//! `turn` whose turn it is, `plan` the statements, `comparison` whether the two are equal, `preflight` what
+//! the next rotation will need.
+
+mod catalog;
+mod comparison;
+mod mark;
+mod plan;
+mod preflight;
+mod state;
+mod turn;
+
+use turnlock::{History, Sensitive, TargetError, VersionId};
+
+use self::catalog::Scene;
+use self::plan::{Origin, Part, Plan};
+use self::turn::Turn;
+use crate::login::Login;
+use crate::session::{Access, Session};
+
+pub(crate) use preflight::check;
+
+/// Brings the pending user in step with the current one, and lets it in with its new password.
+pub(crate) async fn set(
+    admin: &mut Session,
+    current: &Login,
+    pending: &Login,
+    version: &VersionId,
+    history: History<'_>,
+    verifier: Sensitive,
+) -> Result<(), TargetError> {
+    let names = [current.username.as_str(), pending.username.as_str()];
+    let scene = Scene::of(&admin.look(&catalog::question(names), names, Access::Change).await?)?;
+    let part = part(&scene, current, pending.username.as_str(), history).await?;
+    let mut plan = Plan::of(&scene, &part, &pending.username, version)?;
+    for note in &plan.notes {
+        tracing::warn!("{note}");
+    }
+    // One text for all, with room from the start: a string that grows leaves copies of itself behind.
+    plan.statements.push(String::new());
+    let before = plan.statements.join("; ");
+    let last = plan::let_in(&pending.username, &verifier);
+    let mut all = String::with_capacity(before.len() + last.expose().len());
+    all.push_str(&before);
+    all.push_str(last.expose());
+    admin.commit(&Sensitive::new(all), &pending.username, &plan.demands).await
+}
+
+/// Compares the two users in the pending one's session.
+pub(crate) async fn compare(
+    session: &mut Session,
+    current: &Login,
+    pending: &Login,
+) -> Result<(), TargetError> {
+    let names = [current.username.as_str(), pending.username.as_str()];
+    let scene = Scene::of(&session.look(&catalog::question(names), names, Access::Look).await?)?;
+    comparison::compare(&scene, session.server(), names[0], names[1])
+}
+
+/// Settles whether an account without a mark is ours.
+async fn part<'a>(
+    scene: &'a Scene,
+    current: &Login,
+    pending: &str,
+    history: History<'_>,
+) -> Result<Part<'a>, TargetError> {
+    let server = current.to_string();
+    let (current, adopt) = (current.username.as_str(), current.adopt);
+    let (user, other) = match Turn::read(scene, &server, current, pending)? {
+        Turn::New { first } => {
+            return Ok(Part::Second { first, second: None, origin: Origin::Ours });
+        }
+        Turn::Second { first, second } => {
+            return Ok(Part::Second { first, second: Some(second), origin: Origin::Ours });
+        }
+        Turn::First { first, second, mark } => {
+            return Ok(Part::First { first, second, mark: Some(mark) });
+        }
+        Turn::Unmarked { current, pending } => (current, pending),
+    };
+    // Only where there is a reason to think so: a login that fails may lock a stranger's account.
+    if turn::related(user, other) && history.proves(pending).await? {
+        return Ok(if user.is_member_of(pending) {
+            Part::First { first: other, second: user, mark: None }
+        } else {
+            Part::Second { first: user, second: Some(other), origin: Origin::Before }
+        });
+    }
+    if adopt && !user.is_member_of(pending) {
+        return Ok(Part::Second { first: user, second: Some(other), origin: Origin::Adopted });
+    }
+    Err(turn::foreign(current, pending))
+}

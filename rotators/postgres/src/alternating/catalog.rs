@@ -1,0 +1,194 @@
+//! What the server's catalogs say of two users, in one answer.
+
+use serde::Deserialize;
+use turnlock::{Class, Sensitive, TargetError};
+
+use crate::sql::literal;
+
+/// Everything that is asked about two users. Any role may read it.
+///
+/// `to_jsonb` of a membership has the options of version 16 where there are any.
+const QUESTION: &str = "SELECT json_build_object( \
+    'version', current_setting('server_version_num')::int, \
+    'database', current_database(), \
+    'role', current_user, \
+    'me', (SELECT json_build_object('name', me.rolname, 'superuser', me.rolsuper, \
+        'create_role', me.rolcreaterole, 'replication', me.rolreplication, \
+        'restricted', coalesce(current_setting('rds.restrict_password_commands', true), '') \
+            IN ('1', 'on', 'true') AND NOT EXISTS (SELECT FROM pg_roles p \
+            WHERE p.rolname = 'rds_password' AND pg_has_role(me.oid, p.oid, 'MEMBER')), \
+        'own_grants', (SELECT coalesce(json_agg(g.rolname), '[]') FROM pg_auth_members m \
+            JOIN pg_roles g ON g.oid = m.roleid \
+            WHERE m.member = me.oid AND m.grantor = me.oid)) \
+        FROM pg_roles me WHERE me.rolname = session_user), \
+    'users', (SELECT coalesce(json_agg(json_build_object( \
+        'name', r.rolname, 'superuser', r.rolsuper, 'create_role', r.rolcreaterole, \
+        'create_database', r.rolcreatedb, 'bypass_rls', r.rolbypassrls, \
+        'replication', r.rolreplication, 'inherit', r.rolinherit, \
+        'connection_limit', r.rolconnlimit, \
+        'valid_until', nullif(r.rolvaliduntil, 'infinity')::text, \
+        'expired', coalesce(r.rolvaliduntil < now(), false), \
+        'comment', shobj_description(r.oid, 'pg_authid'), \
+        'administered', pg_has_role(session_user, r.oid, 'MEMBER WITH ADMIN OPTION'), \
+        'member', pg_has_role(session_user, r.oid, 'MEMBER'), \
+        'usable', pg_has_role(session_user, r.oid, 'USAGE'), \
+        'settings', (SELECT coalesce(json_agg(json_build_object( \
+                'database', d.datname, 'text', s.text, \
+                'guarded', coalesce(p.context IN ('superuser', 'superuser-backend'), true))), '[]') \
+            FROM pg_db_role_setting c LEFT JOIN pg_database d ON d.oid = c.setdatabase \
+            CROSS JOIN unnest(c.setconfig) s(text) \
+            LEFT JOIN pg_settings p ON p.name = split_part(s.text, '=', 1) \
+            WHERE c.setrole = r.oid AND (c.setdatabase = 0 OR d.oid IS NOT NULL)), \
+        'memberships', (SELECT coalesce(json_agg(json_build_object( \
+                'role', g.rolname, 'grantor', o.rolname, \
+                'inherit', coalesce((to_jsonb(m) ->> 'inherit_option')::bool, r.rolinherit), \
+                'set', coalesce((to_jsonb(m) ->> 'set_option')::bool, true))), '[]') \
+            FROM pg_auth_members m JOIN pg_roles g ON g.oid = m.roleid \
+            LEFT JOIN pg_roles o ON o.oid = m.grantor WHERE m.member = r.oid), \
+        'reaches', (WITH RECURSIVE up AS ( \
+                SELECT m.roleid FROM pg_auth_members m WHERE m.member = r.oid \
+                UNION SELECT m.roleid FROM pg_auth_members m JOIN up ON m.member = up.roleid) \
+            SELECT coalesce(json_agg(g.rolname ORDER BY g.rolname), '[]') \
+            FROM up JOIN pg_roles g ON g.oid = up.roleid), \
+        'objects', (SELECT count(*) FROM pg_shdepend s WHERE s.deptype = 'o' \
+            AND s.refclassid = 'pg_authid'::regclass AND s.refobjid = r.oid AND (s.dbid = 0 \
+            OR s.dbid = (SELECT d.oid FROM pg_database d WHERE d.datname = current_database()))), \
+        'objects_elsewhere', (SELECT coalesce(json_agg(DISTINCT d.datname), '[]') \
+            FROM pg_shdepend s JOIN pg_database d ON d.oid = s.dbid WHERE s.deptype = 'o' \
+            AND s.refclassid = 'pg_authid'::regclass AND s.refobjid = r.oid \
+            AND d.datname <> current_database()), \
+        'grants', (SELECT count(*) FROM pg_shdepend s WHERE s.deptype = 'a' \
+            AND s.refclassid = 'pg_authid'::regclass AND s.refobjid = r.oid) \
+    )), '[]') FROM pg_roles r WHERE r.rolname::text IN ({users})) \
+)::text";
+
+/// The question about two users.
+pub(crate) fn question(users: [&str; 2]) -> String {
+    let users = users.map(literal).join(", ");
+    QUESTION.replace("{users}", &users)
+}
+
+/// What the server says of two users and of whoever asks.
+#[derive(Debug, Deserialize)]
+pub(crate) struct Scene {
+    /// `server_version_num`.
+    pub(crate) version: u32,
+    /// The database that the session is in.
+    pub(crate) database: String,
+    /// Whom the session acts as.
+    pub(crate) role: String,
+    pub(crate) me: Me,
+    users: Vec<User>,
+}
+
+/// Who asks.
+#[derive(Debug, Deserialize)]
+pub(crate) struct Me {
+    pub(crate) name: String,
+    pub(crate) superuser: bool,
+    pub(crate) create_role: bool,
+    pub(crate) replication: bool,
+    /// Amazon's restriction of password commands is on, and applies.
+    pub(crate) restricted: bool,
+    /// The roles that it has granted to itself.
+    pub(crate) own_grants: Vec<String>,
+}
+
+/// One role.
+#[derive(Debug, Default, Deserialize)]
+pub(crate) struct User {
+    pub(crate) name: String,
+    pub(crate) superuser: bool,
+    pub(crate) create_role: bool,
+    pub(crate) create_database: bool,
+    pub(crate) bypass_rls: bool,
+    pub(crate) replication: bool,
+    pub(crate) inherit: bool,
+    pub(crate) connection_limit: i32,
+    /// In UTC; `None` for ever.
+    pub(crate) valid_until: Option<String>,
+    pub(crate) expired: bool,
+    pub(crate) comment: Option<String>,
+    /// Whoever asks has ADMIN OPTION on it.
+    pub(crate) administered: bool,
+    /// Whoever asks is a member of it.
+    pub(crate) member: bool,
+    /// Whoever asks has its privileges.
+    pub(crate) usable: bool,
+    pub(crate) settings: Vec<Setting>,
+    /// What was granted to it directly.
+    pub(crate) memberships: Vec<Membership>,
+    /// Every role that it is a member of, directly or not.
+    pub(crate) reaches: Vec<String>,
+    /// How many objects it owns in this database, and shared ones.
+    pub(crate) objects: u64,
+    /// The other databases in which it owns objects.
+    pub(crate) objects_elsewhere: Vec<String>,
+    /// How many objects name it in their privileges, in all databases.
+    pub(crate) grants: u64,
+}
+
+/// One `ALTER ROLE … [IN DATABASE …] SET …`.
+#[derive(Debug, Deserialize)]
+#[serde(from = "Row")]
+pub(crate) struct Setting {
+    /// `None` for all databases.
+    pub(crate) database: Option<String>,
+    pub(crate) name: String,
+    /// People keep tokens in settings of their own.
+    pub(crate) value: Sensitive,
+    /// Only a superuser may set it, or whom a superuser lets.
+    pub(crate) guarded: bool,
+}
+
+#[derive(Deserialize)]
+struct Row {
+    database: Option<String>,
+    text: String,
+    guarded: bool,
+}
+
+impl From<Row> for Setting {
+    fn from(row: Row) -> Self {
+        let (name, value) = row.text.split_once('=').unwrap_or((&row.text, ""));
+        Self {
+            database: row.database,
+            name: name.to_owned(),
+            value: Sensitive::new(value),
+            guarded: row.guarded,
+        }
+    }
+}
+
+/// One `GRANT role TO …`.
+#[derive(Debug, Deserialize)]
+pub(crate) struct Membership {
+    pub(crate) role: String,
+    pub(crate) grantor: Option<String>,
+    /// Its privileges count without SET ROLE.
+    pub(crate) inherit: bool,
+    /// SET ROLE is allowed.
+    pub(crate) set: bool,
+}
+
+impl Scene {
+    /// Reads the answer.
+    pub(crate) fn of(answer: &Sensitive) -> Result<Self, TargetError> {
+        serde_json::from_str(answer.expose()).map_err(|_| {
+            let text = "what the catalogs say of the two users has another shape than expected";
+            TargetError::new(Class::Unexpected, text)
+        })
+    }
+
+    /// A user of the two, if there is such a role.
+    pub(crate) fn user(&self, name: &str) -> Option<&User> {
+        self.users.iter().find(|user| user.name == name)
+    }
+}
+
+impl User {
+    /// Whether it is a member of `other`, directly or not.
+    pub(crate) fn is_member_of(&self, other: &str) -> bool {
+        self.reaches.iter().any(|role| role == other)
+    }
+}

@@ -1,0 +1,107 @@
+//! Whether one user can do all that the other can, and in what words it cannot.
+
+use turnlock::{Class, TargetError};
+
+use super::catalog::{Scene, User};
+use super::state::State;
+use super::turn::Turn;
+
+/// Compares the user that is logged in with the current one.
+///
+/// # Errors
+///
+/// Class `refused`, with every difference named.
+pub(crate) fn compare(
+    scene: &Scene,
+    server: &str,
+    current: &str,
+    pending: &str,
+) -> Result<(), TargetError> {
+    let (first, mut found) = match Turn::read(scene, server, current, pending)? {
+        Turn::New { first } => (first, vec![format!("there is no role {pending}")]),
+        Turn::Second { first, second } => (first, second_apart(first, second)),
+        Turn::First { first, second, mark } => {
+            let (own, its) = (State::of(first), State::of(second));
+            let known = mark.first == own.digest() && mark.second == its.digest();
+            (first, if known { Vec::new() } else { own.differences(&its) })
+        }
+        // AWS's function did the step before: its second user acts as nobody else.
+        Turn::Unmarked { current, pending } => {
+            let found = losses(current, pending);
+            return if found.is_empty() {
+                Ok(())
+            } else {
+                Err(lacking(&pending.name, &current.name, &found))
+            };
+        }
+    };
+    let state = State::of(first);
+    let role = state.role(&scene.database).unwrap_or(&first.name);
+    if scene.role != role {
+        found.push(format!("it acts as {} and not as {role}", scene.role));
+    }
+    if found.is_empty() { Ok(()) } else { Err(lacking(pending, current, &found)) }
+}
+
+/// Names the differences as an error.
+pub(crate) fn lacking(pending: &str, current: &str, differences: &[String]) -> TargetError {
+    let text = format!(
+        "{pending} is not equal to {current}, which stays in use: {}",
+        differences.join(", ")
+    );
+    TargetError::new(Class::Refused, text)
+}
+
+/// What tells a second login from the user that it acts as.
+fn second_apart(first: &User, second: &User) -> Vec<String> {
+    let mut found = State::of(first).differences(&State::of(second));
+    let grants = || second.memberships.iter().filter(|grant| grant.role == first.name);
+    if !grants().any(|grant| grant.set) {
+        found.push(format!("it is no member of {}", first.name));
+    } else if !grants().any(|grant| grant.inherit) {
+        found.push(format!("it does not inherit from {}", first.name));
+    }
+    let others = second.memberships.iter().filter(|grant| grant.role != first.name);
+    found.extend(others.map(|grant| format!("it is a member of {}", grant.role)));
+    found.extend(attributes(second, first).iter().map(|attribute| format!("it has {attribute}")));
+    found
+}
+
+/// What consumers of `current` would lose with `pending`, where neither acts as the other.
+pub(crate) fn losses(current: &User, pending: &User) -> Vec<String> {
+    let mut found = Vec::new();
+    let inherits = pending.memberships.iter().any(|m| m.role == current.name && m.inherit);
+    if !inherits {
+        let missing = |role: &&String| **role != pending.name && !pending.is_member_of(role);
+        let roles = current.reaches.iter().filter(missing);
+        found.extend(roles.map(|role| format!("it is no member of {role}")));
+        if !current.is_member_of(&pending.name) {
+            found.push(format!("it is no member of {}", current.name));
+        }
+        if current.grants > 0 {
+            found.push(format!(
+                "{} has privileges of its own on {} objects",
+                current.name, current.grants
+            ));
+        }
+    }
+    found.extend(
+        attributes(current, pending).iter().map(|attribute| format!("it lacks {attribute}")),
+    );
+    let (own, its) = (State::of(current), State::of(pending));
+    found.extend(own.not_in(&its));
+    found
+}
+
+/// The attributes that `one` has and `other` has not.
+pub(crate) fn attributes(one: &User, other: &User) -> Vec<&'static str> {
+    [
+        ("SUPERUSER", one.superuser, other.superuser),
+        ("CREATEROLE", one.create_role, other.create_role),
+        ("CREATEDB", one.create_database, other.create_database),
+        ("BYPASSRLS", one.bypass_rls, other.bypass_rls),
+    ]
+    .into_iter()
+    .filter_map(|(name, one, other)| (one && !other).then_some(name))
+    .collect()
+}

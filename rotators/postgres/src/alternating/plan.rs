@@ -1,0 +1,368 @@
+//! The statements of a turn: the difference between what is and what should be, the password last.
+
+use std::collections::BTreeMap;
+
+use turnlock::{Class, Sensitive, TargetError, VersionId};
+
+use super::catalog::{Scene, User};
+use super::comparison;
+use super::mark::Mark;
+use super::state::{Key, ROLE, State, named};
+use crate::sql::{literal, quoted};
+
+/// From this version on, a grant has options of its own.
+pub(crate) const GRANTS_HAVE_OPTIONS: u32 = 160_000;
+
+/// Settings that hold a list of names. Their text has to be taken apart, or it would be one long name.
+/// PostgreSQL allows no extension to add to them.
+const LISTS_OF_NAMES: [&str; 4] =
+    ["local_preload_libraries", "search_path", "session_preload_libraries", "temp_tablespaces"];
+
+/// The part that the pending user has, with whatever doubt there was resolved.
+#[derive(Debug)]
+pub(crate) enum Part<'a> {
+    /// A second login, of which there may be nothing yet.
+    Second { first: &'a User, second: Option<&'a User>, origin: Origin },
+    /// The first user; the second login is the current one, and has a mark unless AWS's function made it.
+    First { first: &'a User, second: &'a User, mark: Option<Mark> },
+}
+
+/// Where a second login comes from.
+#[derive(Clone, Copy, Debug, Eq, PartialEq)]
+pub(crate) enum Origin {
+    /// We made it, or took it over before.
+    Ours,
+    /// AWS's function made it for this secret.
+    Before,
+    /// Somebody made it for something else, and `rotation.adopt` hands it over.
+    Adopted,
+}
+
+/// What is to be done, and said.
+#[derive(Debug, Default)]
+pub(crate) struct Plan {
+    /// All but the last, which lets the user in.
+    pub(crate) statements: Vec<String>,
+    /// What a person should know.
+    pub(crate) notes: Vec<String>,
+    /// What needs more than CREATEROLE and ADMIN OPTION.
+    pub(crate) demands: Vec<String>,
+}
+
+impl Plan {
+    /// Makes the plan, or says why there can be none.
+    pub(crate) fn of(
+        scene: &Scene,
+        part: &Part<'_>,
+        pending: &str,
+        version: &VersionId,
+    ) -> Result<Self, TargetError> {
+        let mut plan = Self::default();
+        match part {
+            Part::Second { first, second, origin } => {
+                plan.make_second(scene, first, *second, *origin, pending, version);
+            }
+            Part::First { first, second, mark } => {
+                plan.return_to_first(scene, first, second, mark.as_ref(), version)?;
+            }
+        }
+        Ok(plan)
+    }
+
+    fn make_second(
+        &mut self,
+        scene: &Scene,
+        first: &User,
+        second: Option<&User>,
+        origin: Origin,
+        name: &str,
+        version: &VersionId,
+    ) {
+        let wanted = State::of(first);
+        let new = fresh(name);
+        let user = second.unwrap_or(&new);
+        if second.is_none() {
+            self.add(format!("CREATE ROLE {} NOLOGIN", quoted(name)));
+        }
+        self.join(scene, first, user);
+        self.leave_others(scene, first, user);
+        self.strip(first, user);
+        self.bring(name, &State::of(user), &wanted, &first.settings_by_guard());
+        if origin == Origin::Before {
+            self.hand_over(scene, user, first);
+        }
+        if !user.objects_elsewhere.is_empty() {
+            self.notes.push(format!(
+                "{name} owns objects that {} cannot use: {}",
+                first.name,
+                elsewhere(first, user)
+            ));
+        }
+        if origin == Origin::Adopted {
+            self.notes.push(format!(
+                "{name} is taken over as a second login of {}, as rotation.adopt says: it acts as that role from now on",
+                first.name
+            ));
+        }
+        let digest = wanted.digest();
+        let mark = Mark { first: digest.clone(), second: digest, version: version.as_str().into() };
+        self.mark(user, &mark, &first.name);
+    }
+
+    fn return_to_first(
+        &mut self,
+        scene: &Scene,
+        first: &User,
+        second: &User,
+        mark: Option<&Mark>,
+        version: &VersionId,
+    ) -> Result<(), TargetError> {
+        if mark.is_none() {
+            let lost = comparison::losses(second, first);
+            if !lost.is_empty() {
+                return Err(comparison::lacking(&first.name, &second.name, &lost));
+            }
+            if !second.objects_elsewhere.is_empty() {
+                let text = format!(
+                    "{} owns objects that {} could not use: {}",
+                    second.name,
+                    first.name,
+                    elsewhere(first, second)
+                );
+                return Err(TargetError::new(Class::Refused, text));
+            }
+            self.hand_over(scene, second, first);
+        }
+        let (own, its) = (State::of(first), State::of(second));
+        let (own_digest, its_digest) = (own.digest(), its.digest());
+        let differences = own.differences(&its).join(", ");
+        let mut digests = [own_digest.clone(), its_digest.clone()];
+        match mark {
+            _ if own == its => {}
+            Some(mark) if mark.second != its_digest && mark.first == own_digest => {
+                self.notes.push(format!(
+                    "{} was changed since the last rotation, and {} is changed alike: {differences}",
+                    second.name, first.name
+                ));
+                self.bring(&first.name, &own, &its, &second.settings_by_guard());
+                digests = [its_digest.clone(), its_digest];
+            }
+            Some(mark) if mark.second != its_digest => {
+                let text = format!(
+                    "{} and {} were both changed since the last rotation, and differ in {differences}; make \
+                     them alike by ALTER ROLE",
+                    first.name, second.name
+                );
+                return Err(TargetError::new(Class::Refused, text));
+            }
+            Some(_) | None => self.notes.push(format!(
+                "{} differs from {}, which AWSCURRENT names so far, and stays as it is: {differences}",
+                first.name, second.name
+            )),
+        }
+        let [own_digest, its_digest] = digests;
+        let mark = Mark { first: own_digest, second: its_digest, version: version.as_str().into() };
+        self.mark(second, &mark, &first.name);
+        Ok(())
+    }
+
+    fn join(&mut self, scene: &Scene, first: &User, user: &User) {
+        let joined = |m: &&super::catalog::Membership| m.role == first.name;
+        let grants = || user.memberships.iter().filter(joined);
+        if grants().any(|grant| grant.set) && grants().any(|grant| grant.inherit) {
+            return;
+        }
+        let options =
+            if scene.version >= GRANTS_HAVE_OPTIONS { " WITH INHERIT TRUE, SET TRUE" } else { "" };
+        self.add(format!("GRANT {} TO {}{options}", quoted(&first.name), quoted(&user.name)));
+        if scene.version < GRANTS_HAVE_OPTIONS && !user.inherit {
+            self.add(format!("ALTER ROLE {} INHERIT", quoted(&user.name)));
+        }
+    }
+
+    /// Takes away every other membership: what the first user lost, the second must not keep.
+    fn leave_others(&mut self, scene: &Scene, first: &User, user: &User) {
+        for grant in user.memberships.iter().filter(|grant| grant.role != first.name) {
+            let by = match &grant.grantor {
+                Some(grantor) if scene.version >= GRANTS_HAVE_OPTIONS => {
+                    format!(" GRANTED BY {}", quoted(grantor))
+                }
+                _ => String::new(),
+            };
+            self.add(format!("REVOKE {} FROM {}{by}", quoted(&grant.role), quoted(&user.name)));
+            self.demands.push(format!("taking {} away from {}", grant.role, user.name));
+        }
+    }
+
+    /// Takes away attributes that the first user does not have.
+    fn strip(&mut self, first: &User, user: &User) {
+        let extra = comparison::attributes(user, first);
+        if extra.is_empty() {
+            return;
+        }
+        let all: String = extra.iter().map(|attribute| format!(" NO{attribute}")).collect();
+        self.add(format!("ALTER ROLE {}{all}", quoted(&user.name)));
+        self.demands.push(format!("taking {} away from {}", extra.join(" and "), user.name));
+    }
+
+    /// Changes what is to be kept in step.
+    fn bring(&mut self, name: &str, now: &State, wanted: &State, guarded: &BTreeMap<Key, bool>) {
+        let user = quoted(name);
+        let scope = |(database, _): &Key| match database {
+            Some(database) => format!("ALTER ROLE {user} IN DATABASE {}", quoted(database)),
+            None => format!("ALTER ROLE {user}"),
+        };
+        for key in now.settings.keys().filter(|key| !wanted.settings.contains_key(key)) {
+            self.add(format!("{} RESET {}", scope(key), parameter(&key.1)));
+            self.demands.push(format!("resetting {}", named(key)));
+        }
+        for (key, value) in &wanted.settings {
+            if now.settings.get(key) == Some(value) {
+                continue;
+            }
+            if key.0.is_none() && key.1 == ROLE && value.expose() == name {
+                self.add(format!("{} RESET {}", scope(key), parameter(ROLE)));
+                continue;
+            }
+            let text = assigned(&key.1, value.expose());
+            self.add(format!("{} SET {} = {text}", scope(key), parameter(&key.1)));
+            if guarded.get(key) == Some(&true) {
+                self.demands.push(format!("GRANT SET ON PARAMETER for {}", named(key)));
+            }
+        }
+        if now.connection_limit != wanted.connection_limit {
+            self.add(format!("ALTER ROLE {user} CONNECTION LIMIT {}", wanted.connection_limit));
+        }
+        if now.valid_until != wanted.valid_until {
+            let until = wanted.valid_until.as_deref().unwrap_or("infinity");
+            self.add(format!("ALTER ROLE {user} VALID UNTIL {}", literal(until)));
+        }
+        if now.replication != wanted.replication {
+            let no = if wanted.replication { "" } else { "NO" };
+            self.add(format!("ALTER ROLE {user} {no}REPLICATION"));
+            self.demands.push("REPLICATION".into());
+        }
+    }
+
+    /// Gives the first user what the second one owns. The admin has to have the privileges of both meanwhile.
+    fn hand_over(&mut self, scene: &Scene, second: &User, first: &User) {
+        if second.objects == 0 {
+            return;
+        }
+        let me = "CURRENT_USER";
+        let mut after = Vec::new();
+        for user in [second, first].map(|user| (quoted(&user.name), user)) {
+            let (name, user) = user;
+            if user.usable || scene.me.superuser {
+                continue;
+            }
+            if scene.version >= GRANTS_HAVE_OPTIONS {
+                self.add(format!("GRANT {name} TO {me} WITH INHERIT TRUE"));
+                let had = scene.me.own_grants.contains(&user.name);
+                let what = if had { "INHERIT OPTION FOR " } else { "" };
+                after.push(format!("REVOKE {what}{name} FROM {me} GRANTED BY {me}"));
+            } else if !user.member {
+                self.add(format!("GRANT {name} TO {me}"));
+                after.push(format!("REVOKE {name} FROM {me}"));
+            }
+        }
+        self.add(format!("REASSIGN OWNED BY {} TO {}", quoted(&second.name), quoted(&first.name)));
+        self.statements.extend(after);
+        self.demands.push(format!("handing over what {} owns", second.name));
+        self.notes.push(format!(
+            "{} objects of {} are handed over to {}: from now on, one acts as the other",
+            second.objects, second.name, first.name
+        ));
+    }
+
+    fn mark(&mut self, second: &User, mark: &Mark, first: &str) {
+        let comment = mark.written(second.comment.as_deref(), first);
+        self.add(format!("COMMENT ON ROLE {} IS {}", quoted(&second.name), literal(&comment)));
+    }
+
+    fn add(&mut self, statement: String) {
+        self.statements.push(statement);
+    }
+}
+
+impl User {
+    fn settings_by_guard(&self) -> BTreeMap<Key, bool> {
+        let key = |s: &super::catalog::Setting| ((s.database.clone(), s.name.clone()), s.guarded);
+        self.settings.iter().map(key).collect()
+    }
+}
+
+/// A role as `CREATE ROLE` makes it.
+fn fresh(name: &str) -> User {
+    User { name: name.to_owned(), inherit: true, connection_limit: -1, ..User::default() }
+}
+
+/// What to do about objects in databases where we are not logged in.
+fn elsewhere(first: &User, second: &User) -> String {
+    format!(
+        "in the databases {}, run REASSIGN OWNED BY {} TO {}",
+        second.objects_elsewhere.join(", "),
+        quoted(&second.name),
+        quoted(&first.name)
+    )
+}
+
+/// A parameter's name, each part of it.
+fn parameter(name: &str) -> String {
+    name.split('.').map(quoted).collect::<Vec<_>>().join(".")
+}
+
+/// A setting's text as the right side of `SET`.
+fn assigned(name: &str, text: &str) -> String {
+    if !LISTS_OF_NAMES.contains(&name) {
+        return literal(text);
+    }
+    let names: Vec<String> = names(text).iter().map(|name| literal(name)).collect();
+    if names.is_empty() { "E''".into() } else { names.join(", ") }
+}
+
+/// The names in a list as PostgreSQL stores it: `"$user", public`.
+fn names(text: &str) -> Vec<String> {
+    let (mut names, mut name, mut quoted) = (Vec::new(), String::new(), false);
+    let mut rest = text.trim().chars().peekable();
+    while let Some(c) = rest.next() {
+        match c {
+            '"' if quoted && rest.peek() == Some(&'"') => {
+                rest.next();
+                name.push('"');
+            }
+            '"' => quoted = !quoted,
+            ',' if !quoted => names.push(std::mem::take(&mut name)),
+            c if !quoted && c.is_whitespace() => {}
+            c => name.push(c),
+        }
+    }
+    if !text.trim().is_empty() {
+        names.push(name);
+    }
+    names
+}
+
+/// The last statement: only now can the user log in.
+pub(crate) fn let_in(user: &str, verifier: &Sensitive) -> Sensitive {
+    Sensitive::new(format!("ALTER ROLE {} LOGIN PASSWORD '{}'", quoted(user), verifier.expose()))
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn lists_of_names_are_taken_apart_and_other_texts_are_not() {
+        assert_eq!(assigned("search_path", r#""$user", public"#), "E'$user', E'public'");
+        assert_eq!(assigned("search_path", r#""a""b, c","D""#), r#"E'a"b, c', E'D'"#);
+        assert_eq!(assigned("search_path", r#""""#), "E''");
+        assert_eq!(assigned("search_path", ""), "E''");
+        assert_eq!(assigned("datestyle", "ISO, MDY"), "E'ISO, MDY'");
+    }
+
+    #[test]
+    fn each_part_of_a_parameters_name_is_quoted() {
+        assert_eq!(parameter("my.setting"), r#""my"."setting""#);
+    }
+}

@@ -1,0 +1,75 @@
+//! Whose turn it is: which of the two is the first user, whom the other acts as, and whether the account
+//! of the pending name is ours at all.
+
+use turnlock::{Class, TargetError};
+
+use super::catalog::{Scene, User};
+use super::mark::{self, Mark};
+
+/// The part that the pending user has.
+#[derive(Debug)]
+pub(crate) enum Turn<'a> {
+    /// It is yet to be made, as a second login of the current one.
+    New { first: &'a User },
+    /// It is the second login of the current one, by its mark.
+    Second { first: &'a User, second: &'a User },
+    /// It is the first user, and the current one its second login, by that one's mark.
+    First { first: &'a User, second: &'a User, mark: Mark },
+    /// There is no mark.
+    Unmarked { current: &'a User, pending: &'a User },
+}
+
+impl<'a> Turn<'a> {
+    /// Reads it off the marks; refuses an account that is marked as somebody else's.
+    pub(crate) fn read(
+        scene: &'a Scene,
+        server: &str,
+        current: &str,
+        pending: &str,
+    ) -> Result<Self, TargetError> {
+        let refused = |text: String| Err(TargetError::new(Class::Refused, text));
+        let Some(user) = scene.user(current) else {
+            return refused(format!("{server} has no role {current}"));
+        };
+        let mark = Mark::read(user.comment.as_deref(), pending);
+        let other = scene.user(pending);
+        if mark.is_some() && other.is_none() {
+            return refused(format!("{current} acts as {pending}, which {server} does not have"));
+        }
+        if let (Some(mark), Some(first)) = (mark, other) {
+            return Ok(Self::First { first, second: user, mark });
+        }
+        if user.comment.as_deref().and_then(mark::line).is_some() {
+            return refused(format!(
+                "{current} is marked as the second login of another role than {pending}; where its comment \
+                 is wrong, correct it (COMMENT ON ROLE)"
+            ));
+        }
+        let Some(other) = other else { return Ok(Self::New { first: user }) };
+        if Mark::read(other.comment.as_deref(), current).is_some() {
+            return Ok(Self::Second { first: user, second: other });
+        }
+        if other.comment.as_deref().and_then(mark::line).is_some() {
+            return refused(format!(
+                "{pending} is marked as the second login of another role than {current}, and is not touched; \
+                 where its comment is wrong, correct it (COMMENT ON ROLE)"
+            ));
+        }
+        Ok(Self::Unmarked { current: user, pending: other })
+    }
+}
+
+/// Whether AWS's function may have made one of the two: it makes the second user a member of the first.
+pub(crate) fn related(current: &User, pending: &User) -> bool {
+    current.is_member_of(&pending.name) || pending.is_member_of(&current.name)
+}
+
+/// Why an account without a mark is left alone.
+pub(crate) fn foreign(current: &str, pending: &str) -> TargetError {
+    let text = format!(
+        "{pending} exists and was not made for this secret: it has no mark of ours, and no version of the \
+         secret logs in as it. It is not touched. Name another second user in rotation.alternate_username, \
+         or say \"rotation\": {{\"adopt\": true}} to have {pending} taken over as a second login of {current}"
+    );
+    TargetError::new(Class::Refused, text)
+}
