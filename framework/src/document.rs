@@ -119,6 +119,16 @@ impl Document {
         }
     }
 
+    /// Reads a string, a number as it is written or a boolean, as the text that a consumer would print.
+    pub(crate) fn scalar(&self, field: &str) -> Result<Option<Sensitive>, Malformed> {
+        const PROBLEM: &str = "is not a string, a number or a boolean";
+        match self.raw(field)? {
+            Some(raw) if raw.starts_with(['{', '[']) => Err(self.problem(field, PROBLEM)),
+            Some(raw) if !raw.starts_with('"') => Ok(Some(Sensitive::new(raw))),
+            Some(_) | None => Ok(self.read::<String>(field, PROBLEM)?.map(Sensitive::new)),
+        }
+    }
+
     /// Reads an object inside this one, such as `rotation`.
     pub fn section(&self, field: &str) -> Result<Option<Self>, Malformed> {
         let Some(raw) = self.raw(field)? else { return Ok(None) };

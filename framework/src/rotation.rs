@@ -6,12 +6,13 @@ use std::time::Duration;
 use tokio::time::{Instant, timeout_at};
 
 use self::authority::Own;
+use crate::derived::Derived;
 use crate::error::Cause;
 use crate::machine::{Action, Value, decide};
 use crate::rotator::{Authority, Change, Create, Holder, Retire, Verdict};
 use crate::vault::{Label, SecretValue, Stored, Vault, Version, Write, Written};
 use crate::{
-    Class, Credential, Document, Failure, Malformed, Outcome, PasswordPolicy, Passwords,
+    Class, Credential, Document, Edit, Failure, Malformed, Outcome, PasswordPolicy, Passwords,
     RotationEvent, Rotator, SecretId, Step, VersionId,
 };
 
@@ -60,6 +61,8 @@ impl<R: Rotator, V: Vault> Drive<'_, R, V> {
         };
         let document = self.current(current?, holder).await?;
         let current = read::<R>(&document, "current")?;
+        // Before the target makes anything: a key that cannot be stored would be left over.
+        Derived::make(&document, &Edit::new(), &current).map_err(malformed("current"))?;
         if R::RETIRE == Retire::BeforeCreate {
             self.retire_previous(&current).await?;
         }
@@ -106,6 +109,7 @@ impl<R: Rotator, V: Vault> Drive<'_, R, V> {
             ));
         }
         self.succeeds(current, &credential)?;
+        let next = Derived::make(&next, &edit, &credential).map_err(malformed("next"))?.document;
         if next.text().expose().len() > MOST_BYTES {
             return Err(Cause::Refused("the next version is over 65,536 bytes long".into()));
         }
@@ -145,7 +149,9 @@ impl<R: Rotator, V: Vault> Drive<'_, R, V> {
         let Observed { action: Action::Test, pending, holder } = self.observe().await? else {
             return Ok(Outcome::Unchanged);
         };
-        let pending = read::<R>(&document(pending, "pending")?, "pending")?;
+        let document = document(pending, "pending")?;
+        let pending = read::<R>(&document, "pending")?;
+        self.check_derived(&document, &pending, holder.as_ref()).await?;
         let session = match self.log_in(&pending).await? {
             Verdict::Accepted(session) => session,
             Verdict::Rejected(reason) => return Err(reason.into()),
@@ -160,10 +166,28 @@ impl<R: Rotator, V: Vault> Drive<'_, R, V> {
         Ok(Outcome::Unchanged)
     }
 
-    /// Uses the session as a consumer would, and checks what the next rotation will need.
+    /// Checks that the templates of the pending version can be filled, and looks for fields left behind.
     ///
-    /// In a full rotation the change is made already, and stopping would leave consumers with the old
-    /// password: what the next one lacks is a warning then. Alone, in test-only mode, it is the answer.
+    /// A version that AWS's own function has written in between has derived fields of the one before.
+    async fn check_derived(
+        &self,
+        document: &Document,
+        pending: &R::Credential,
+        holder: Option<&VersionId>,
+    ) -> Result<(), Cause> {
+        let derived = match Derived::make(document, &Edit::new(), pending) {
+            Ok(derived) => derived,
+            Err(problem) => {
+                return self.lacks(malformed("pending")(problem), pending, holder.cloned()).await;
+            }
+        };
+        for field in derived.stale {
+            tracing::warn!(field, "not what rotation.derived makes; the next rotation writes it");
+        }
+        Ok(())
+    }
+
+    /// Uses the session as a consumer would, and checks what the next rotation will need.
     async fn preflight_own(
         &self,
         pending: &R::Credential,
@@ -178,6 +202,19 @@ impl<R: Rotator, V: Vault> Drive<'_, R, V> {
         let Err(missing) = until(half, what, self.rotator.preflight(pending, by)).await else {
             return Ok(());
         };
+        self.lacks(missing, pending, holder).await
+    }
+
+    /// Tells what the next rotation lacks.
+    ///
+    /// In a full rotation the change is made already, and stopping would leave consumers with the old
+    /// password: it is a warning then. Alone, in test-only mode, it is the answer.
+    async fn lacks(
+        &self,
+        missing: Cause,
+        pending: &R::Credential,
+        holder: Option<VersionId>,
+    ) -> Result<(), Cause> {
         if read::<R>(&self.current(None, holder).await?, "current")? == *pending {
             return Err(missing);
         }

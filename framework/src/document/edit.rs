@@ -50,6 +50,11 @@ impl Edit {
         self
     }
 
+    /// The names of the fields and sections that are changed.
+    pub(crate) fn names(&self) -> impl Iterator<Item = &str> {
+        self.0.iter().map(|(name, _)| name.as_str())
+    }
+
     fn put(&mut self, name: String, change: Change) {
         self.0.retain(|(known, _)| *known != name);
         self.0.push((name, change));
