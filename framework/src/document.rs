@@ -1,4 +1,4 @@
-//! A version of a secret as it is stored, and the edit that makes the next one of it.
+//! A version of a secret as it is stored.
 
 use std::borrow::Cow;
 use std::fmt;
@@ -8,6 +8,10 @@ use serde::de::{Deserialize, Deserializer, MapAccess, Visitor};
 use serde_json::value::RawValue;
 
 use crate::Sensitive;
+
+pub use self::edit::Edit;
+
+mod edit;
 
 /// One version of a secret: the text of a JSON object, of which a rotator reads a part.
 ///
@@ -115,6 +119,16 @@ impl Document {
         }
     }
 
+    /// Reads a string, a number as it is written or a boolean, as the text that a consumer would print.
+    pub(crate) fn scalar(&self, field: &str) -> Result<Option<Sensitive>, Malformed> {
+        const PROBLEM: &str = "is not a string, a number or a boolean";
+        match self.raw(field)? {
+            Some(raw) if raw.starts_with(['{', '[']) => Err(self.problem(field, PROBLEM)),
+            Some(raw) if !raw.starts_with('"') => Ok(Some(Sensitive::new(raw))),
+            Some(_) | None => Ok(self.read::<String>(field, PROBLEM)?.map(Sensitive::new)),
+        }
+    }
+
     /// Reads an object inside this one, such as `rotation`.
     pub fn section(&self, field: &str) -> Result<Option<Self>, Malformed> {
         let Some(raw) = self.raw(field)? else { return Ok(None) };
@@ -131,44 +145,6 @@ impl Document {
     /// Names a field of this object together with what is wrong with it.
     pub fn problem(&self, field: &str, problem: impl Into<Cow<'static, str>>) -> Malformed {
         Malformed::field(format!("{}{field}", self.path), problem)
-    }
-
-    /// The next version: the edited fields replaced or appended, all other bytes kept.
-    pub fn edited(&self, edit: &Edit) -> Result<Self, Malformed> {
-        let mut changes = Vec::new();
-        let mut comma = if self.fields.is_empty() { "" } else { "," };
-        for (name, value) in &edit.0 {
-            let value = quoted(value.expose());
-            if let Some(field) = self.find(name)? {
-                changes.push((field.value.clone(), value));
-            } else {
-                let field = format!("{comma}{}:{}", quoted(name).expose(), value.expose());
-                changes.push((self.end(), Sensitive::new(field)));
-                comma = ",";
-            }
-        }
-        changes.sort_by_key(|(range, _)| range.start);
-
-        let old = self.text.expose();
-        // Enough room from the start: a string that grows leaves copies of itself behind.
-        let room = old.len() + changes.iter().map(|(_, value)| value.expose().len()).sum::<usize>();
-        let (mut text, mut done) = (String::with_capacity(room), 0);
-        for (range, value) in &changes {
-            text.push_str(&old[done..range.start]);
-            text.push_str(value.expose());
-            done = range.end;
-        }
-        text.push_str(&old[done..]);
-        Self::parse(Sensitive::new(text))
-    }
-
-    /// The empty range before the closing brace, after the last value.
-    fn end(&self) -> Range<usize> {
-        let after = match self.fields.iter().map(|f| f.value.end).max() {
-            Some(end) => end,
-            None => self.text.expose().find('{').map_or(0, |brace| brace + 1),
-        };
-        after..after
     }
 
     fn read<'a, T: Deserialize<'a>>(
@@ -205,30 +181,6 @@ impl fmt::Debug for Document {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         f.debug_list().entries(self.names()).finish()
     }
-}
-
-/// The fields of the current document that the next one changes; every other field stays.
-#[derive(Debug, Default)]
-pub struct Edit(Vec<(String, Sensitive)>);
-
-impl Edit {
-    /// Changes nothing yet.
-    pub fn new() -> Self {
-        Self::default()
-    }
-
-    /// Sets one text field, which is appended where the document does not have it.
-    #[must_use]
-    pub fn set(mut self, field: impl Into<String>, value: Sensitive) -> Self {
-        let field = field.into();
-        self.0.retain(|(name, _)| *name != field);
-        self.0.push((field, value));
-        self
-    }
-}
-
-fn quoted(text: &str) -> Sensitive {
-    Sensitive::new(serde_json::Value::from(text).to_string())
 }
 
 fn problem(error: serde_json::Error) -> &'static str {
@@ -272,32 +224,6 @@ mod tests {
 
     fn document(text: &str) -> Document {
         Document::parse(Sensitive::new(text)).unwrap()
-    }
-
-    fn edited(text: &str, edit: Edit) -> String {
-        document(text).edited(&edit).unwrap().text().expose().to_owned()
-    }
-
-    #[test]
-    fn an_edit_keeps_every_other_byte() {
-        let odd = "{ \"z\" : 1.0e+2,\n\t\"password\":\"old\", \"a\\u00e9\": [1, {\"x\" : null}], \"n\":123456789012345678901234567890 }";
-        let next = edited(odd, Edit::new().set("password", Sensitive::new("n\"e\\w")));
-        assert_eq!(next, odd.replace("\"old\"", r#""n\"e\\w""#));
-    }
-
-    #[test]
-    fn a_field_that_is_not_there_is_appended() {
-        let set = |value: &str| Edit::new().set("password", Sensitive::new(value));
-        assert_eq!(edited(r#"{"a":1}"#, set("p")), r#"{"a":1,"password":"p"}"#);
-        assert_eq!(edited(" {} ", set("p")), r#" {"password":"p"} "#);
-        let two = set("p").set("url", Sensitive::new("u"));
-        assert_eq!(edited("{}", two), r#"{"password":"p","url":"u"}"#);
-    }
-
-    #[test]
-    fn the_last_of_two_edits_of_a_field_counts() {
-        let edit = Edit::new().set("a", Sensitive::new("1")).set("a", Sensitive::new("2"));
-        assert_eq!(edited(r#"{"a":"0"}"#, edit), r#"{"a":"2"}"#);
     }
 
     #[test]

@@ -8,6 +8,7 @@
 mod readme {}
 
 mod credential;
+mod derived;
 mod document;
 mod error;
 mod event;

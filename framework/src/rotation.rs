@@ -7,19 +7,21 @@ use tokio::time::{Instant, timeout_at};
 
 use self::authority::Own;
 use self::history::Versions;
+use crate::derived::Derived;
 use crate::error::Cause;
 use crate::machine::{Action, Value, decide};
-use crate::rotator::{Authority, Change, Create, Holder, Preflight, Retire, Verdict};
+use crate::rotator::{Authority, Change, Create, Holder, Retire, Verdict};
 use crate::vault::{Label, SecretValue, Stored, Vault, Version, Write, Written};
 use crate::{
-    Class, Credential, Document, Failure, History, Malformed, Outcome, PasswordPolicy, Passwords,
-    RotationEvent, Rotator, SecretId, Step, VersionId,
+    Class, Credential, Document, Edit, Failure, History, Malformed, Outcome, PasswordPolicy,
+    Passwords, RotationEvent, Rotator, Step, VersionId,
 };
 
 mod authority;
 mod history;
 mod retirement;
 mod search;
+mod test;
 
 /// How long the end of a session is waited for, which decides nothing.
 const CLOSE: Duration = Duration::from_secs(2);
@@ -63,6 +65,8 @@ impl<R: Rotator, V: Vault> Drive<'_, R, V> {
         };
         let document = self.current(current?, holder).await?;
         let current = read::<R>(&document, "current")?;
+        // Before the target makes anything: a key that cannot be stored would be left over.
+        Derived::make(&document, &Edit::new(), &current).map_err(malformed("current"))?;
         if R::RETIRE == Retire::BeforeCreate {
             self.retire_previous(&current).await?;
         }
@@ -109,6 +113,7 @@ impl<R: Rotator, V: Vault> Drive<'_, R, V> {
             ));
         }
         self.succeeds(current, &credential)?;
+        let next = Derived::make(&next, &edit, &credential).map_err(malformed("next"))?.document;
         if next.text().expose().len() > MOST_BYTES {
             return Err(Cause::Refused("the next version is over 65,536 bytes long".into()));
         }
@@ -165,84 +170,6 @@ impl<R: Rotator, V: Vault> Drive<'_, R, V> {
             return Ok(());
         }
         self.prove(current).await
-    }
-
-    async fn test(&self) -> Result<Outcome, Cause> {
-        let Observed { action: Action::Test, pending, holder } = self.observe().await? else {
-            return Ok(Outcome::Unchanged);
-        };
-        let pending = read::<R>(&document(pending, "pending")?, "pending")?;
-        match pending.admin() {
-            None => {
-                let session = self.test_login(&pending).await?;
-                self.preflight_own(&pending, session, holder).await?;
-            }
-            Some(admin) => {
-                let (session, current) =
-                    tokio::join!(self.test_login(&pending), self.current(None, holder));
-                let session = session?;
-                let current = read::<R>(&current?, "current")?;
-                if current.principal() != pending.principal() {
-                    let what = format!("comparing the users at {}", pending.target());
-                    let compared = self.rotator.compare(&current, &pending, session);
-                    self.within(what, compared).await?;
-                    return Ok(Outcome::Unchanged);
-                }
-                self.close(session).await;
-                if current == pending {
-                    self.preflight_admin(&current, &admin).await?;
-                }
-            }
-        }
-        Ok(Outcome::Unchanged)
-    }
-
-    async fn test_login(&self, pending: &R::Credential) -> Result<R::Session, Cause> {
-        match self.log_in(pending).await? {
-            Verdict::Accepted(session) => Ok(session),
-            Verdict::Rejected(reason) => Err(reason.into()),
-        }
-    }
-
-    /// Uses the session as a consumer would, and checks what the next rotation will need.
-    ///
-    /// In a full rotation the change is made already, and stopping would leave consumers with the old
-    /// password: what the next one lacks is a warning then. Alone, in test-only mode, it is the answer.
-    async fn preflight_own(
-        &self,
-        pending: &R::Credential,
-        session: R::Session,
-        holder: Option<VersionId>,
-    ) -> Result<(), Cause> {
-        let by = Authority::new(Holder::Own, pending, session);
-        // Half of the time that is left: the other half is for finding out what the answer means.
-        let now = Instant::now();
-        let half = now + self.deadline.saturating_duration_since(now) / 2;
-        let Err(missing) = self.preflight(pending, by, half).await else { return Ok(()) };
-        if read::<R>(&self.current(None, holder).await?, "current")? == *pending {
-            return Err(missing);
-        }
-        tracing::warn!(class = %missing.class(), "the next rotation will fail: {missing}");
-        Ok(())
-    }
-
-    /// Checks that the admin could make the changes; asked in test-only mode, where pending is current.
-    async fn preflight_admin(&self, current: &R::Credential, id: &SecretId) -> Result<(), Cause> {
-        let admin = self.admin(id, current).await?;
-        let by = self.admin_login(id, &admin).await?;
-        self.preflight(current, by, self.deadline).await
-    }
-
-    async fn preflight(
-        &self,
-        current: &R::Credential,
-        by: Authority<'_, R>,
-        end: Instant,
-    ) -> Result<(), Cause> {
-        let what = format!("checking the rights at {}", current.target());
-        let past = Versions { drive: self, current };
-        let plan = Preflight { current, by, history: History::new(&past) };
-        until(end, what, self.rotator.preflight(plan)).await
     }
 
     async fn finish(&self) -> Result<Outcome, Cause> {

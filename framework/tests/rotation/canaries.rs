@@ -158,6 +158,7 @@ fn no_type_that_holds_a_secret_prints_it() {
     clean(&event);
     clean(&secret);
     clean(&Edit::new().set("password", Sensitive::new("first-secret")));
+    clean(&Edit::new().set_in("rotation", "token", Sensitive::new("first-secret")));
     clean(&Sensitive::new("first-secret"));
     clean(&SecretValue::Text(Sensitive::new("first-secret")));
     clean(&Login::read(&secret).unwrap());

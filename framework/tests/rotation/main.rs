@@ -9,6 +9,7 @@ mod calls;
 mod canaries;
 mod crashes;
 mod deadline;
+mod derived;
 mod finish;
 mod healing;
 mod overlaps;
