@@ -7,8 +7,8 @@ const MOST_BYTES: usize = 65_536;
 
 /// A document with the fields that its `rotation.derived` makes.
 ///
-/// `rotation.derived` is an object of templates. In the text of the field that a template is named after,
-/// `{field}` is the document's own field of that name: a text, a number as it is written, `true` or
+/// `rotation.derived` is an object of templates, each named after the field that it makes. In a template,
+/// `{field}` is the document's top-level field of that name: a string, a number as it is written, `true` or
 /// `false`. `{field|percent}` is the same with every byte percent-encoded but the unreserved characters of
 /// RFC 3986, section 2.3; `{{` and `}}` are braces.
 #[derive(Debug)]
