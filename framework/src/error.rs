@@ -191,9 +191,9 @@ impl Cause {
 /// As a rotator sees it, who asked for something of Secrets Manager.
 impl From<Cause> for TargetError {
     fn from(cause: Cause) -> Self {
-        match cause {
-            Cause::Target(error) => error,
-            other => Self::new(other.class(), other.to_string()),
+        if let Cause::Target(error) = cause {
+            return error;
         }
+        Self::new(cause.class(), cause.to_string())
     }
 }

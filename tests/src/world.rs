@@ -46,6 +46,19 @@ impl World {
 
     /// The same, with an admin named by `masterarn` and the strategy `single-user`.
     pub async fn start_with_admin(setup: Setup) -> Self {
+        Self::start_administered(setup, |secret| {
+            secret["rotation"] = json!({"strategy": "single-user"});
+        })
+        .await
+    }
+
+    /// The same with two users that take turns, as `masterarn` has it by default.
+    pub async fn start_alternating(setup: Setup) -> Self {
+        Self::start_administered(setup, |_| ()).await
+    }
+
+    /// A user, the admin that made it, and a secret that the test edits before it is stored.
+    pub async fn start_administered(setup: Setup, edit: impl FnOnce(&mut Value)) -> Self {
         let server = Server::start(setup).await;
         server
             .sql(&format!(
@@ -53,12 +66,17 @@ impl World {
                  SET ROLE {ADMIN}; CREATE ROLE {USER} LOGIN PASSWORD '{FIRST_PASSWORD}'"
             ))
             .await;
+        Self::administered(server, edit).await
+    }
+
+    /// A secret of the user's with an admin, on a server that has both.
+    pub async fn administered(server: Server, edit: impl FnOnce(&mut Value)) -> Self {
         let mut world = Self::with_secret(server, "{}").await;
         let admin = secret_of(&world.server, ADMIN, &json!(ADMIN_PASSWORD));
         let admin = world.local.create_secret("admin", &admin.to_string()).expect("a secret");
         let mut secret = secret_of(&world.server, USER, &json!(FIRST_PASSWORD));
         secret["masterarn"] = json!(admin);
-        secret["rotation"] = json!({"strategy": "single-user"});
+        edit(&mut secret);
         world.secret = world.local.create_secret("user", &secret.to_string()).expect("a secret");
         world.local.set_rotation(&world.secret, FUNCTION).expect("rotation");
         world

@@ -215,7 +215,8 @@ impl Session {
         Rights::of(&self.ask(&rights::question(user), "reading the rights").await?)
     }
 
-    fn check_settings(&self) -> Result<(), TargetError> {
+    /// Refuses a server that takes no writes, or that makes logins take too long.
+    pub(crate) fn check_settings(&self) -> Result<(), TargetError> {
         if !self.facts.read_only {
             return self.facts.iterations().map(drop);
         }

@@ -58,6 +58,11 @@ impl Plan {
         version: &VersionId,
     ) -> Result<Self, TargetError> {
         let mut plan = Self::default();
+        let (Part::Second { first, .. } | Part::First { first, .. }) = part;
+        if first.expired {
+            let text = format!("VALID UNTIL of {} is over: neither user could log in", first.name);
+            return Err(TargetError::new(Class::Refused, text));
+        }
         match part {
             Part::Second { first, second, origin } => {
                 plan.make_second(scene, first, *second, *origin, pending, version);

@@ -24,6 +24,7 @@ pub(crate) async fn check(
     pending: &str,
     history: History<'_>,
 ) -> Result<(), TargetError> {
+    admin.check_settings()?;
     let names = [current.username.as_str(), pending];
     let scene = Scene::of(&admin.look(&catalog::question(names), names, Access::Look).await?)?;
     let part = part(&scene, current, pending, history).await?;

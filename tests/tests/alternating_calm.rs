@@ -1,0 +1,51 @@
+//! Two PostgreSQL users that take turns, where nothing goes wrong.
+
+#![expect(clippy::expect_used, reason = "a failed test should panic")]
+
+use turnlock_tests::postgres::{Logins, Setup, Version};
+use turnlock_tests::world::{ADMIN, USER, World};
+
+const CLONE: &str = "app_clone";
+
+fn of(version: Version) -> Setup {
+    Setup { version, ..Setup::default() }
+}
+
+/// Who logs in with the version that has a label.
+fn user(world: &World, label: &str) -> String {
+    world.document(label)["username"].as_str().expect("a name").to_owned()
+}
+
+#[tokio::test]
+async fn the_two_take_turns_and_the_password_of_awscurrent_always_works() {
+    for version in Version::ALL {
+        let world = World::start_alternating(of(version)).await;
+        for expected in [CLONE, USER, CLONE, USER] {
+            world.rotate().await.expect("the rotation succeeds");
+            assert_eq!(user(&world, "AWSCURRENT"), expected);
+            for label in ["AWSCURRENT", "AWSPREVIOUS"] {
+                let (user, password) = (user(&world, label), world.password(label));
+                let mut session =
+                    world.server.log_in(&user, &password, "postgres").await.expect("a login");
+                let role: String = sqlx::query_scalar("SELECT current_user::text")
+                    .fetch_one(&mut session)
+                    .await
+                    .expect("an answer");
+                assert_eq!(role, USER, "{label}");
+            }
+        }
+    }
+}
+
+#[tokio::test]
+async fn a_calm_rotation_takes_three_logins_of_which_none_fails() {
+    let world = World::start_alternating(Setup::default()).await;
+    world.rotate().await.expect("the rotation succeeds");
+    world.rotate().await.expect("the rotation succeeds");
+    let mark = world.mark();
+    world.rotate().await.expect("the rotation succeeds");
+    for user in [USER, CLONE, ADMIN] {
+        let logins = world.server.logins_since(mark, user).await;
+        assert_eq!(logins, Logins { accepted: 1, failed: 0, plaintext: 0 }, "{user}");
+    }
+}
