@@ -13,6 +13,7 @@ mod derived;
 mod finish;
 mod healing;
 mod overlaps;
+mod peers;
 mod refusals;
 mod repeats;
 mod test_only;

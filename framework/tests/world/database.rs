@@ -4,8 +4,8 @@ use std::collections::BTreeMap;
 use std::sync::{Arc, Mutex, MutexGuard};
 
 use turnlock::{
-    Change, Class, Create, Credential, Document, Edit, FirstTry, Holder, Malformed, Outcome,
-    Preflight, Rotator, SecretId, Sensitive, Target, TargetError, Verdict,
+    AdminSecret, Change, Class, Create, Credential, Document, Edit, FirstTry, Holder, Malformed,
+    Outcome, Preflight, Rotator, SecretId, Sensitive, Target, TargetError, Verdict,
 };
 
 use super::fuse::{Blown, Fuse};
@@ -64,6 +64,8 @@ pub(crate) struct User {
     /// A user without privileges logs in, and can then do nothing.
     pub(crate) granted: bool,
     pub(crate) locked: bool,
+    /// Nobody knows who made it.
+    pub(crate) stranger: bool,
 }
 
 impl User {
@@ -80,6 +82,8 @@ pub(crate) struct Database {
     fuse: Arc<Fuse>,
     strategy: Strategy,
     users: Mutex<BTreeMap<String, User>>,
+    /// The hosts that have what is changed at this one.
+    pub(crate) replica_of: Option<&'static str>,
 }
 
 /// Whom a login was accepted as.
@@ -89,7 +93,7 @@ pub(crate) struct Session(String);
 impl Database {
     pub(crate) fn new(fuse: Arc<Fuse>, strategy: Strategy, users: &[(&str, &str)]) -> Self {
         let users = users.iter().map(|(name, password)| ((*name).to_owned(), User::new(password)));
-        Self { fuse, strategy, users: Mutex::new(users.collect()) }
+        Self { fuse, strategy, users: Mutex::new(users.collect()), replica_of: None }
     }
 
     pub(crate) fn users(&self) -> MutexGuard<'_, BTreeMap<String, User>> {
@@ -179,6 +183,11 @@ impl Rotator for Database {
         if !allowed {
             return Err(TargetError::new(Class::Permission, "may not change this user"));
         }
+        let name = &change.pending.username;
+        let stranger = self.users().get(name).is_some_and(|user| user.stranger);
+        if stranger && !change.history.proves(name).await? {
+            return Err(TargetError::new(Class::Refused, "the user is somebody else's"));
+        }
         if self.strategy == Strategy::AlternatingUsers {
             self.prepare(&change.pending.username).await?;
         }
@@ -196,6 +205,27 @@ impl Rotator for Database {
 
     async fn close(&self, session: Session) -> Result<(), TargetError> {
         self.call(&format!("close {}", session.0), || ()).await
+    }
+
+    async fn admin(&self, secret: AdminSecret<'_>, _: &Login) -> Result<Login, TargetError> {
+        let document = secret.document();
+        if document.optional_string("host")?.is_some() {
+            return Ok(Login::read(document)?);
+        }
+        let mut tags = secret.tags().await?.into_iter();
+        let Some((_, host)) = tags.find(|(key, _)| key == "host") else {
+            return Ok(Login::read(document)?);
+        };
+        Ok(Login {
+            host,
+            username: document.string("username")?,
+            password: document.sensitive("password")?,
+            admin: None,
+        })
+    }
+
+    async fn replicates(&self, admin: &Login, _: &Login) -> Result<bool, TargetError> {
+        Ok(self.replica_of == Some(admin.host.as_str()))
     }
 
     fn successor(&self, current: &Login) -> String {

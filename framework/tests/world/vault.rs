@@ -23,6 +23,7 @@ pub(crate) struct Secret {
     pub(crate) versions: Vec<(VersionId, Option<Value>)>,
     /// A label is on one version at most.
     pub(crate) labels: BTreeMap<&'static str, VersionId>,
+    pub(crate) tags: Vec<(String, String)>,
 }
 
 #[derive(Clone, Debug, Eq, PartialEq)]
@@ -41,6 +42,7 @@ impl Secret {
             rotation_enabled: true,
             versions: vec![(id.clone(), Some(value))],
             labels: [(Label::Current.name(), id)].into(),
+            tags: Vec::new(),
         }
     }
 
@@ -116,7 +118,7 @@ impl Secret {
         for (name, id) in &self.labels {
             labels.entry(id.clone()).or_default().extend(Label::parse(name));
         }
-        Description { rotation_enabled: self.rotation_enabled, labels, ..Description::default() }
+        Description { rotation_enabled: self.rotation_enabled, labels, tags: self.tags.clone() }
     }
 }
 
