@@ -213,6 +213,7 @@ async fn a_host_that_only_looks_like_a_replica_is_not_trusted() {
         (instance("copy").replace("localhost", "example.com"), &old),
         (instance("copy").replace(".c9", ".d9"), &old),
         (instance("two").replace(".c9", ".d9"), &shop),
+        (shop.replace("-c9", "-d9"), &shop),
         (shop.replace("cluster-", "cluster-ro-").replace("localhost", "example.com"), &shop),
         (host("reports", "cluster-custom-", REGION).replace("-c9", "-d9"), &shop),
         // What is a cluster's is no instance's, and the other way round.
@@ -252,7 +253,7 @@ async fn what_rds_does_not_answer_is_told_by_its_class() {
     for (fault, class, calls, words) in [
         (Fault::AccessDenied, Class::Permission, 1, "role may not rds:"),
         (Fault::Throttling, Class::Throttled, 4, "throttled"),
-        (Fault::Nonsense, Class::Unexpected, 1, "refused"),
+        (Fault::Nonsense, Class::Unexpected, 1, "failed"),
     ] {
         for (arn, operation) in
             [(&instance, "DescribeDBInstances"), (&cluster, "DescribeDBClusters")]

@@ -22,8 +22,10 @@ where
         format!("Amazon RDS did not answer {operation} in time; {}", way(region))
     } else if class == Class::Tcp {
         format!("cannot reach Amazon RDS for {operation}; {}", way(region))
-    } else {
+    } else if class == Class::Refused {
         format!("Amazon RDS refused {operation} in {region}")
+    } else {
+        format!("Amazon RDS failed in {operation} in {region}")
     };
     let error = TargetError::new(class, text);
     match code {
