@@ -7,6 +7,7 @@
 #[doc = include_str!("../../README.md")]
 mod readme {}
 
+pub mod aws;
 mod credential;
 mod derived;
 mod document;

@@ -1,31 +1,21 @@
 //! Secrets Manager over the AWS SDK.
 
-use std::time::Duration;
-
-use aws_config::BehaviorVersion;
-use aws_config::retry::RetryConfig;
-use aws_config::timeout::TimeoutConfig;
 use aws_sdk_secretsmanager::Client;
 use aws_sdk_secretsmanager::config::retry::{RetryPartition, TokenBucket};
 use aws_sdk_secretsmanager::error::{ProvideErrorMetadata, SdkError};
-use aws_smithy_http_client::Builder;
-use aws_smithy_http_client::tls::{Provider, rustls_provider::CryptoMode};
 
 use super::{Description, Label, SecretValue, Stored, Vault, VaultError, Version, Write, Written};
+use crate::aws::configuration;
 use crate::{Class, SecretId, Sensitive, VersionId};
 
 /// Writes are limited to 50 a second for a whole account: with many secrets due at once, waiting is
-/// normal. The pauses double from 100 ms to 5 s, with jitter, and Lambda's deadline ends them.
+/// normal, and Lambda's deadline ends it.
 const ATTEMPTS: u32 = 12;
 /// What is not throttling is no matter of patience: a service that cannot be reached is to be reported
 /// before the deadline. A budget of retries, of which each takes its price; a success pays one back.
 const BUDGET: usize = 60;
 const PRICE_OF_THROTTLING: u32 = 1;
 const PRICE_OF_FAILURE: u32 = 10;
-const FIRST_PAUSE: Duration = Duration::from_millis(100);
-const LONGEST_PAUSE: Duration = Duration::from_secs(5);
-const CONNECT: Duration = Duration::from_secs(3);
-const ANSWER: Duration = Duration::from_secs(6);
 
 /// Secrets Manager over the AWS SDK: one client, and so one connection pool, for the environment's life.
 #[derive(Clone, Debug)]
@@ -36,19 +26,7 @@ impl AwsVault {
     ///
     /// `SECRETS_MANAGER_ENDPOINT`, which AWS's own functions need, is honoured too.
     pub async fn from_env() -> Self {
-        let http = Builder::new().tls_provider(Provider::Rustls(CryptoMode::Ring)).build_https();
-        let retries = RetryConfig::standard()
-            .with_max_attempts(ATTEMPTS)
-            .with_initial_backoff(FIRST_PAUSE)
-            .with_max_backoff(LONGEST_PAUSE);
-        let bounds =
-            TimeoutConfig::builder().connect_timeout(CONNECT).operation_attempt_timeout(ANSWER);
-        let shared = aws_config::defaults(BehaviorVersion::v2026_01_12())
-            .http_client(http)
-            .retry_config(retries)
-            .timeout_config(bounds.build())
-            .load()
-            .await;
+        let shared = configuration(ATTEMPTS).load().await;
         let budget = TokenBucket::builder()
             .capacity(BUDGET)
             .throttling_retry_cost(PRICE_OF_THROTTLING)

@@ -6,6 +6,7 @@
 
 use std::fs::Permissions;
 use std::io;
+use std::net::{IpAddr, Ipv4Addr, Ipv6Addr, SocketAddr};
 use std::os::unix::fs::PermissionsExt;
 use std::path::{Path, PathBuf};
 use std::sync::Arc;
@@ -85,17 +86,7 @@ impl Drop for Relay {
 
 /// Opens a connection, each part of it with its own bound and its own error.
 pub(crate) async fn connect(login: &Login) -> Result<TcpStream, TargetError> {
-    let lookup = timeout(RESOLVE, lookup_host((login.host.as_str(), login.port))).await;
-    let Ok(found) = lookup else {
-        let text = format!("the name {} was not resolved in {RESOLVE:?}", login.host);
-        return Err(TargetError::new(Class::Timeout, text));
-    };
-    let addresses: Vec<_> = found.into_iter().flatten().collect();
-    if addresses.is_empty() {
-        let text =
-            format!("the name {} cannot be resolved; check `host` and the VPC's DNS", login.host);
-        return Err(TargetError::new(Class::Dns, text));
-    }
+    let addresses = resolve(login).await?;
     match timeout(CONNECT, TcpStream::connect(addresses.as_slice())).await {
         Ok(Ok(stream)) => {
             // Logging in is a dialogue of small messages. That it is slower otherwise is no error.
@@ -115,6 +106,31 @@ pub(crate) async fn connect(login: &Login) -> Result<TcpStream, TargetError> {
             Err(TargetError::new(Class::Timeout, text))
         }
     }
+}
+
+async fn resolve(login: &Login) -> Result<Vec<SocketAddr>, TargetError> {
+    if is_below_localhost(&login.host) {
+        let addresses: [IpAddr; 2] = [Ipv4Addr::LOCALHOST.into(), Ipv6Addr::LOCALHOST.into()];
+        return Ok(addresses.map(|address| (address, login.port).into()).into());
+    }
+    let lookup = timeout(RESOLVE, lookup_host((login.host.as_str(), login.port))).await;
+    let Ok(found) = lookup else {
+        let text = format!("the name {} was not resolved in {RESOLVE:?}", login.host);
+        return Err(TargetError::new(Class::Timeout, text));
+    };
+    let addresses: Vec<_> = found.into_iter().flatten().collect();
+    if addresses.is_empty() {
+        let text =
+            format!("the name {} cannot be resolved; check `host` and the VPC's DNS", login.host);
+        return Err(TargetError::new(Class::Dns, text));
+    }
+    Ok(addresses)
+}
+
+/// Whether a name is under `localhost`: always the loopback interface, and no matter for DNS (RFC 6761, 6.3).
+fn is_below_localhost(host: &str) -> bool {
+    let labels = host.trim_end_matches('.').rsplit_once('.');
+    labels.is_some_and(|(_, last)| last.eq_ignore_ascii_case("localhost"))
 }
 
 /// A directory that only this user can enter, with the socket that PostgreSQL clients expect in it.
@@ -160,7 +176,30 @@ async fn relay(
 
 #[cfg(test)]
 mod tests {
+    use turnlock::{Credential as _, Document, Sensitive};
+
     use super::*;
+
+    #[test]
+    fn names_under_localhost_are_not_asked_of_dns() {
+        for host in ["db.localhost", "a.b.LocalHost", "db.localhost."] {
+            assert!(is_below_localhost(host), "{host}");
+        }
+        for host in ["localhost", "localhost.example.com", "notlocalhost", "db.notlocalhost", ""] {
+            assert!(!is_below_localhost(host), "{host}");
+        }
+    }
+
+    #[tokio::test]
+    async fn names_under_localhost_are_the_loopback_interface() {
+        let listener = tokio::net::TcpListener::bind((Ipv4Addr::LOCALHOST, 0)).await.unwrap();
+        let port = listener.local_addr().unwrap().port();
+        let text =
+            format!(r#"{{"host":"db.abc.localhost","port":{port},"username":"u","password":"p"}}"#);
+        let secret = Document::parse(Sensitive::new(text)).unwrap();
+        let stream = connect(&Login::read(&secret).unwrap()).await.unwrap();
+        assert_eq!(stream.peer_addr().unwrap(), listener.local_addr().unwrap());
+    }
 
     #[tokio::test]
     async fn nobody_else_can_enter_the_directory_of_the_socket() {
