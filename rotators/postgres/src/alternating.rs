@@ -63,6 +63,19 @@ pub(crate) async fn compare(
     comparison::compare(&scene, session.server(), names[0], names[1])
 }
 
+/// Whether a server has what [`set`] did for a version: it is written on the second user.
+pub(crate) async fn shows(
+    session: &mut Session,
+    current: &Login,
+    pending: &Login,
+    version: &VersionId,
+) -> Result<bool, TargetError> {
+    let names = [current.username.as_str(), pending.username.as_str()];
+    let scene = Scene::of(&session.look(&catalog::question(names), names, Access::Look).await?)?;
+    let version = version.as_str();
+    Ok(names.iter().filter_map(|name| scene.user(name)).any(|user| user.is_marked_for(version)))
+}
+
 /// Settles whether an account without a mark is ours.
 async fn part<'a>(
     scene: &'a Scene,

@@ -9,6 +9,7 @@ mod fault;
 mod login;
 mod probe;
 mod relay;
+mod replica;
 mod rights;
 mod session;
 mod sql;
@@ -20,6 +21,8 @@ use turnlock::{
     AdminSecret, Change, Class, Create, Credential, Edit, Holder, Outcome, Preflight, Rotator,
     Sensitive, TargetError, Verdict,
 };
+
+use turnlock_database::{DatabaseArn, Endpoint, Rds, Relation};
 
 pub use login::Login;
 pub use session::Session;
@@ -33,6 +36,7 @@ use verifier::Kind;
 pub struct Postgres {
     trust: Trust,
     strategy: Option<String>,
+    rds: Rds,
 }
 
 impl Postgres {
@@ -42,7 +46,7 @@ impl Postgres {
     /// What is wrong with either is the error of every rotation, so that it is seen where one looks first.
     pub fn from_env() -> Self {
         let trust = Trust::new(std::env::var_os("TLS_CA_FILE").map(Into::into));
-        Self { trust, strategy: std::env::var("ROTATION_STRATEGY").ok() }
+        Self { trust, strategy: std::env::var("ROTATION_STRATEGY").ok(), rds: Rds::new() }
     }
 
     /// The strategy of a secret, unless it is one that this rotator cannot do.
@@ -108,12 +112,16 @@ impl Rotator for Postgres {
     async fn set(&self, change: Change<'_, Self>) -> Result<Outcome, TargetError> {
         let strategy = self.strategy(change.current)?;
         let (pending, version) = (change.pending, change.version);
+        let elsewhere = change.by.credential().target() != pending.target();
         let mut session = change.by.into_session();
         let kind = self.kind(&session, pending).await?;
         if strategy == Strategy::AlternatingUsers {
             let verifier = session.verifier(pending, version, kind)?;
             let (current, history) = (change.current, change.history);
             alternating::set(&mut session, current, pending, version, history, verifier).await?;
+            if elsewhere {
+                replica::catch_up(current, pending, version, &self.trust).await?;
+            }
         } else {
             session.set_password(pending, version, kind).await?;
         }
@@ -158,7 +166,24 @@ impl Rotator for Postgres {
     }
 
     async fn admin(&self, secret: AdminSecret<'_>, current: &Login) -> Result<Login, TargetError> {
-        Ok(Login::read(secret.document())?.into_database_of(current))
+        let document = secret.document();
+        let located = match document.optional_string("host")? {
+            Some(_) => None,
+            None => DatabaseArn::of_secret(&secret.tags().await?),
+        };
+        let Some(arn) = located else {
+            return Ok(Login::read(document)?.into_database_of(current));
+        };
+        let Endpoint { engine, host, port } = self.rds.endpoint(&arn).await?;
+        let place = Edit::new()
+            .set("engine", Sensitive::new(engine))
+            .set("host", Sensitive::new(host))
+            .set("port", Sensitive::new(port.to_string()));
+        Ok(Login::read(&document.edited(&place)?)?.into_database_of(current))
+    }
+
+    async fn replicates(&self, admin: &Login, current: &Login) -> Result<bool, TargetError> {
+        Ok(self.rds.relation(&current.host, &admin.host).await? != Relation::None)
     }
 
     async fn close(&self, session: Session) -> Result<(), TargetError> {

@@ -1,5 +1,6 @@
 //! The mark on a second user: a line of the role's comment, for people and for the next rotation.
 
+use super::catalog::User;
 use crate::sql::quoted;
 
 const BEGINNING: &str = "Turnlock: second login of ";
@@ -42,6 +43,14 @@ impl Mark {
             comment.unwrap_or_default().lines().filter(|line| !line.starts_with(BEGINNING));
         let lines: Vec<&str> = others.chain([mark.as_str()]).collect();
         lines.join("\n")
+    }
+}
+
+impl User {
+    /// Whether the last change of the pair was made for a version of the secret.
+    pub(crate) fn is_marked_for(&self, version: &str) -> bool {
+        let line = self.comment.as_deref().and_then(line);
+        line.is_some_and(|line| line.ends_with(&format!(" {version}]")))
     }
 }
 
