@@ -202,12 +202,11 @@ async fn a_replica_is_told_by_the_test_alone() {
 }
 
 #[tokio::test]
-async fn an_admin_without_a_strategy_is_told_by_the_test_alone() {
-    let mut world = World::start_with_admin(Setup::default()).await;
-    let mut text = world.document("AWSCURRENT");
-    text.as_object_mut().and_then(|fields| fields.remove("rotation")).expect("a field");
-    world.secret = world.local.create_secret("alternating", &text.to_string()).expect("a secret");
-    world.local.set_rotation(&world.secret, FUNCTION).expect("rotation");
+async fn two_users_without_an_admin_are_told_by_the_test_alone() {
+    let edit = |secret: &mut serde_json::Value| {
+        secret["rotation"] = json!({"strategy": "alternating-users"});
+    };
+    let world = World::start_with(Setup::default(), edit).await;
     let error = tested(&world).await.expect_err("it could not be rotated");
-    error.assert_is("testSecret", "refused", &["alternating-users", "not supported"]);
+    error.assert_is("testSecret", "refused", &["alternating-users needs an admin", "masterarn"]);
 }
