@@ -106,7 +106,7 @@ async fn a_read_replica_is_one_in_one_direction() {
     let (shop, copy) = (instance("shop"), instance("copy"));
     assert_eq!(relation(&server, &copy, &shop).await, Relation::Replica);
     assert_eq!(server.take_calls().len(), 2, "both at once, and nothing after");
-    assert_eq!(relation(&server, &shop, &copy).await, Relation::None);
+    assert_eq!(relation(&server, &shop, &copy).await, Relation::Unrelated);
 }
 
 #[tokio::test]
@@ -118,7 +118,7 @@ async fn a_replica_of_a_replica_is_one_up_to_a_bound() {
         server.put_instance(of(source, replica));
     }
     for (replica, expected) in
-        [("c", Relation::Replica), ("f", Relation::Replica), ("g", Relation::None)]
+        [("c", Relation::Replica), ("f", Relation::Replica), ("g", Relation::Unrelated)]
     {
         assert_eq!(relation(&server, &instance(replica), &instance("a")).await, expected);
     }
@@ -130,7 +130,7 @@ async fn replicas_that_go_round_in_a_circle_come_to_an_end() {
     server.put_instance(Instance::new("shop"));
     server.put_instance(of("b", "a"));
     server.put_instance(of("a", "b"));
-    assert_eq!(relation(&server, &instance("a"), &instance("shop")).await, Relation::None);
+    assert_eq!(relation(&server, &instance("a"), &instance("shop")).await, Relation::Unrelated);
 }
 
 #[tokio::test]
@@ -148,12 +148,14 @@ async fn a_replica_in_another_region_is_found_there() {
     // Of the same name, but where the function is.
     server.put_instance(Instance::new("copy"));
     let shop = instance("shop");
-    for (id, expected) in
-        [("copy", Relation::Replica), ("second", Relation::Replica), ("stranger", Relation::None)]
-    {
+    for (id, expected) in [
+        ("copy", Relation::Replica),
+        ("second", Relation::Replica),
+        ("stranger", Relation::Unrelated),
+    ] {
         assert_eq!(relation(&server, &host(id, "", FAR), &shop).await, expected, "{id}");
     }
-    assert_eq!(relation(&server, &instance("copy"), &shop).await, Relation::None);
+    assert_eq!(relation(&server, &instance("copy"), &shop).await, Relation::Unrelated);
 }
 
 #[tokio::test]
@@ -168,11 +170,11 @@ async fn readers_of_a_cluster_are_replicas_whichever_name_the_admin_has() {
         }
         for other in [host("other", "cluster-ro-", REGION), instance("other-two")] {
             let found = relation(&server, &other, &primary).await;
-            assert_eq!(found, Relation::None, "{other} of {primary}");
+            assert_eq!(found, Relation::Unrelated, "{other} of {primary}");
         }
     }
     let other = host("other", "cluster-", REGION);
-    assert_eq!(relation(&server, &custom, &other).await, Relation::None);
+    assert_eq!(relation(&server, &custom, &other).await, Relation::Unrelated);
 }
 
 #[tokio::test]
@@ -220,8 +222,8 @@ async fn a_host_that_only_looks_like_a_replica_is_not_trusted() {
         (instance("shop"), &shop),
         (host("two", "cluster-ro-", REGION), &shop),
     ] {
-        assert_eq!(relation(&server, &host, primary).await, Relation::None, "{host}");
-        assert_eq!(relation(&server, primary, &host).await, Relation::None, "{host}");
+        assert_eq!(relation(&server, &host, primary).await, Relation::Unrelated, "{host}");
+        assert_eq!(relation(&server, primary, &host).await, Relation::Unrelated, "{host}");
     }
 }
 
@@ -242,7 +244,7 @@ async fn rds_is_not_asked_about_hosts_that_are_not_its_own() {
     server.fail(Fault::AccessDenied);
     let shop = instance("shop");
     for (host, primary) in [("db.example.com", shop.as_str()), (&shop, "10.0.0.1")] {
-        assert_eq!(relation(&server, host, primary).await, Relation::None);
+        assert_eq!(relation(&server, host, primary).await, Relation::Unrelated);
     }
     assert_eq!(server.take_calls(), []);
 }

@@ -44,7 +44,7 @@ pub enum Relation {
     /// It shows what is written there: a read replica at any remove, a reader, a custom endpoint.
     Replica,
     /// It is nothing to it, as far as RDS knows.
-    None,
+    Unrelated,
 }
 
 /// What a host is to its own database.
@@ -69,7 +69,8 @@ impl Rds {
     ///
     /// # Errors
     ///
-    /// Class `refused` where there is no such database, or it has no endpoint yet.
+    /// Class `refused` where there is no such database, or it has no endpoint yet; else the class of a call
+    /// that failed: `permission`, `throttled`, `timeout`, `tcp`.
     pub async fn endpoint(&self, arn: &DatabaseArn) -> Result<Endpoint, TargetError> {
         let refused = |text| Err(TargetError::new(Class::Refused, text));
         match self.describe(arn).await? {
@@ -86,15 +87,20 @@ impl Rds {
     /// Names that do not look like Amazon RDS's are not asked about, and a name counts only if RDS describes
     /// a database with just this address: a look-alike is related to nothing. `primary` may be any endpoint
     /// of its cluster but a custom one. Global databases are not followed from region to region.
+    ///
+    /// # Errors
+    ///
+    /// The class of a call that failed: `permission`, `throttled`, `timeout`, `tcp`. Not knowing is never
+    /// [`Relation::Unrelated`].
     pub async fn relation(&self, host: &str, primary: &str) -> Result<Relation, TargetError> {
         if same(host, primary) {
             return Ok(Relation::Same);
         }
         let (Some(host), Some(primary)) = (Host::parse(host), Host::parse(primary)) else {
-            return Ok(Relation::None);
+            return Ok(Relation::Unrelated);
         };
         let (found, primary) = tokio::try_join!(self.find(&host), self.find(&primary))?;
-        let Some((primary, _)) = primary else { return Ok(Relation::None) };
+        let Some((primary, _)) = primary else { return Ok(Relation::Unrelated) };
         if primary.custom_endpoints.iter().any(|address| host.is(Some(address))) {
             return Ok(Relation::Replica);
         }
@@ -102,7 +108,7 @@ impl Rds {
             Some((database, Role::Writer)) if database.arn == primary.arn => Ok(Relation::Same),
             Some((database, Role::Reader)) if database.arn == primary.arn => Ok(Relation::Replica),
             Some((database, _)) => self.follow(database, &primary.arn).await,
-            None => Ok(Relation::None),
+            None => Ok(Relation::Unrelated),
         }
     }
 
@@ -114,13 +120,13 @@ impl Rds {
     ) -> Result<Relation, TargetError> {
         let mut next = replica.source;
         for _ in 0..LONGEST_CHAIN {
-            let Some(source) = next else { return Ok(Relation::None) };
+            let Some(source) = next else { return Ok(Relation::Unrelated) };
             if source == *primary {
                 return Ok(Relation::Replica);
             }
             next = self.describe(&source).await?.and_then(|described| described.database.source);
         }
-        Ok(Relation::None)
+        Ok(Relation::Unrelated)
     }
 
     /// The database that has a host, and what the host is to it; `None` where RDS describes none.

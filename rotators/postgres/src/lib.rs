@@ -183,7 +183,7 @@ impl Rotator for Postgres {
     }
 
     async fn replicates(&self, admin: &Login, current: &Login) -> Result<bool, TargetError> {
-        Ok(self.rds.relation(&current.host, &admin.host).await? != Relation::None)
+        Ok(self.rds.relation(&current.host, &admin.host).await? != Relation::Unrelated)
     }
 
     async fn close(&self, session: Session) -> Result<(), TargetError> {
