@@ -11,13 +11,13 @@ use turnlock_tests::world;
 use crate::STEPS;
 use crate::aws_function::AwsFunction;
 
-const OURS: &str = "turnlock";
-const THEIRS: &str = "aws";
+pub(crate) const OURS: &str = "turnlock";
+pub(crate) const THEIRS: &str = "aws";
 const FIRST_PASSWORD: &str = "first-password";
-const PATIENCE: Duration = Duration::from_secs(60);
+pub(crate) const PATIENCE: Duration = Duration::from_secs(60);
 
 /// Who takes each of the four steps.
-type Cast = [&'static str; 4];
+pub(crate) type Cast = [&'static str; 4];
 
 /// Prints a line for each of the sixteen; whether all went well.
 pub(crate) async fn run(theirs: &AwsFunction) -> bool {
@@ -32,7 +32,7 @@ pub(crate) async fn run(theirs: &AwsFunction) -> bool {
     let local = Arc::new(local.start().await.expect("the stand-in starts"));
     let mut is_well = true;
     for number in 0..16_u8 {
-        let cast = [8, 4, 2, 1].map(|bit| if number & bit == 0 { OURS } else { THEIRS });
+        let cast = cast(number);
         let role = format!("role_{number}");
         let mark = server.mark();
         let result = rotate(&server, &local, &role, cast).await;
@@ -49,6 +49,11 @@ pub(crate) async fn run(theirs: &AwsFunction) -> bool {
     }
     println!();
     is_well
+}
+
+/// One of the sixteen ways.
+pub(crate) fn cast(number: u8) -> Cast {
+    [8, 4, 2, 1].map(|bit| if number & bit == 0 { OURS } else { THEIRS })
 }
 
 async fn rotate(server: &Server, local: &Arc<Local>, role: &str, cast: Cast) -> Result<(), String> {
@@ -78,7 +83,7 @@ async fn rotate(server: &Server, local: &Arc<Local>, role: &str, cast: Cast) -> 
 }
 
 /// Hands the secret over before each step.
-fn cast_roles(local: &Arc<Local>, cast: Cast) {
+pub(crate) fn cast_roles(local: &Arc<Local>, cast: Cast) {
     let stage = Arc::downgrade(local);
     let hook = Hook::new(move |context| {
         let stage = stage.clone();
@@ -91,6 +96,6 @@ fn cast_roles(local: &Arc<Local>, cast: Cast) {
     local.set_knobs(|knobs| knobs.before_step = Some(hook));
 }
 
-fn check(holds: bool, otherwise: &str) -> Result<(), String> {
+pub(crate) fn check(holds: bool, otherwise: &str) -> Result<(), String> {
     holds.then_some(()).ok_or_else(|| otherwise.to_owned())
 }

@@ -14,6 +14,7 @@ mod ministack;
 mod moto;
 mod scene;
 mod stand_in;
+mod turns;
 
 use std::process::ExitCode;
 
@@ -33,6 +34,7 @@ async fn main() -> ExitCode {
         }
     };
     let mut is_well = handover::run(&theirs).await;
+    is_well &= turns::run(&theirs).await;
     is_well &= stand_in::run().await;
     is_well &= moto::run().await;
     is_well &= ministack::run().await;
