@@ -12,16 +12,13 @@ use crate::STEPS;
 use crate::aws_function::AwsFunction;
 use crate::handover::{Cast, OURS, PATIENCE, THEIRS, cast, cast_roles, check};
 
-/// AWS's function for this, beside the one for a single user.
-const MULTI_USER: &str = "SecretsManagerRDSPostgreSQLRotationMultiUser";
 const FIRST_PASSWORD: &str = "first-password";
 /// The first two rotations are shared, the third is ours.
 const ROTATIONS: usize = 3;
 
 /// Prints a line for each of the sixteen; whether all went well.
 pub(crate) async fn run(single_user: &AwsFunction) -> bool {
-    let AwsFunction { folder, python } = single_user.clone();
-    let theirs = AwsFunction { folder: folder.with_file_name(MULTI_USER), python };
+    let theirs = single_user.clone().multi_user();
     println!("Two rotations of two users shared with AWS's function, and a third by ours alone:\n");
     let head = STEPS.map(|step| format!("{step:<13}")).concat();
     println!("{head}result  logins accepted, failed in each");

@@ -27,6 +27,9 @@ shift 2
 exec "$@"
 "#;
 
+/// The one for two users that take turns, beside it.
+const MULTI_USER: &str = "SecretsManagerRDSPostgreSQLRotationMultiUser";
+
 /// `SecretsManagerRDSPostgreSQLRotationSingleUser` of a checkout.
 #[derive(Clone, Debug)]
 pub(crate) struct AwsFunction {
@@ -55,6 +58,11 @@ impl AwsFunction {
         }
         let folder = folder.canonicalize().map_err(|error| error.to_string())?;
         Ok(Some(Self { folder, python }))
+    }
+
+    /// `SecretsManagerRDSPostgreSQLRotationMultiUser` of the same checkout.
+    pub(crate) fn multi_user(self) -> Self {
+        Self { folder: self.folder.with_file_name(MULTI_USER), ..self }
     }
 
     /// The function, with the authority in this file as the only one that it trusts.

@@ -18,7 +18,7 @@ pub(crate) struct Counts {
     pub(crate) calls: usize,
     /// The longest chain of calls of which each waited for the one before.
     pub(crate) serial_round_trips: usize,
-    /// Logins of the role.
+    /// Logins of all roles.
     pub(crate) logins: Logins,
 }
 
@@ -31,7 +31,13 @@ impl Counts {
         stage.rotate(subject).await;
         let mut calls = stage.local.calls();
         calls.retain(|call| call.from_function.as_deref() == Some(subject.name));
-        let logins = stage.server.logins_since(mark, subject.name).await;
+        let mut logins = Logins { accepted: 0, failed: 0, plaintext: 0 };
+        for role in subject.strategy.roles(subject.name) {
+            let of_role = stage.server.logins_since(mark, &role).await;
+            logins.accepted += of_role.accepted;
+            logins.failed += of_role.failed;
+            logins.plaintext += of_role.plaintext;
+        }
         Self { calls: calls.len(), serial_round_trips: serial_round_trips(&calls), logins }
     }
 }

@@ -26,7 +26,7 @@ use crate::process::Process;
 use crate::report::Figures;
 use crate::stage::Stage;
 use crate::statistics::Samples;
-use crate::subject::Subject;
+use crate::subject::{Strategy, Subject};
 
 /// How often each function is started for nothing but its start.
 const STARTS: usize = 21;
@@ -45,20 +45,27 @@ async fn main() -> ExitCode {
         }
     };
     println!("Building the release.");
-    let ours = Subject::ours(size::build());
-    let theirs = theirs.map(Subject::theirs);
-    let subjects: Vec<&Subject> = [Some(&ours), theirs.as_ref()].into_iter().flatten().collect();
-    println!("Measuring; this takes a minute.\n");
-    let figures = measure(&subjects).await;
-    println!("{}", report::table(&figures));
+    let program = size::build();
+    println!("Measuring; this takes some minutes.\n");
+    for strategy in [Strategy::SingleUser, Strategy::AlternatingUsers] {
+        let ours = Subject::ours(program.clone(), strategy);
+        let theirs = theirs.clone().map(|function| Subject::theirs(function, strategy));
+        let subjects: Vec<&Subject> =
+            [Some(&ours), theirs.as_ref()].into_iter().flatten().collect();
+        let figures = measure(&subjects, strategy).await;
+        println!("{}", report::table(&figures, strategy));
+    }
+    println!("{}", report::NOTES);
     ExitCode::SUCCESS
 }
 
 /// Measures all subjects, always one after the other and then again, so that what else the machine does
 /// falls on each of them.
-async fn measure(subjects: &[&Subject]) -> Vec<Figures> {
+async fn measure(subjects: &[&Subject], strategy: Strategy) -> Vec<Figures> {
     let mut figures: Vec<Figures> = subjects.iter().map(|subject| Figures::of(subject)).collect();
-    for _ in 0..STARTS {
+    // A start is a start, whatever is rotated after it.
+    let starts = if strategy == Strategy::SingleUser { STARTS } else { 0 };
+    for _ in 0..starts {
         for (subject, figures) in subjects.iter().zip(&mut figures) {
             figures.cold_start.add(cold_start::measure(subject));
         }

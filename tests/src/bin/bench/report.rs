@@ -4,7 +4,7 @@ use std::fmt::Write as _;
 
 use crate::counts::Counts;
 use crate::statistics::{Samples, median};
-use crate::subject::Subject;
+use crate::subject::{Strategy, Subject};
 use crate::{STEPS, samples_of_steps};
 
 /// All that was measured of one function.
@@ -52,21 +52,27 @@ impl Figures {
 }
 
 /// One line a figure, one column a function, and where there are two what is between them.
-pub(crate) fn table(figures: &[Figures]) -> String {
+pub(crate) fn table(figures: &[Figures], strategy: Strategy) -> String {
     let mut table = Table { text: String::new(), figures };
+    let single = strategy == Strategy::SingleUser;
+    table.text += if single { "single-user\n" } else { "alternating-users\n" };
     table.head();
-    table.size();
-    table.times("cold start to the first /next", |f| &f.cold_start, Some(COLD_START_AIM));
+    if single {
+        table.size();
+        table.times("cold start to the first /next", |f| &f.cold_start, Some(COLD_START_AIM));
+    }
     table.times("first rotation, cold process", |f| &f.first_rotation, None);
     table.times("warm rotation, four steps", |f| &f.warm_rotation, Some(WARM_ROTATION_AIM));
     for (index, step) in STEPS.into_iter().enumerate() {
         table.times(&format!("  {step}"), |f| &f.steps[index], None);
     }
     table.times("  the function's own CPU time", |f| &f.cpu, None);
-    table.times("dead password held by consumers", |f| &f.dead_password, None);
+    if single {
+        table.times("dead password held by consumers", |f| &f.dead_password, None);
+    }
     table.memory();
     table.counts();
-    table.text + NOTES
+    table.text
 }
 
 struct Table<'f> {
@@ -143,7 +149,8 @@ fn mib(bytes: u64) -> f64 {
     bytes / 1024.0 / 1024.0
 }
 
-const NOTES: &str = "
+/// How it was measured.
+pub(crate) const NOTES: &str = "
 Rotations are timed step by step, from the invocation to the answer, at a stand-in without latency and a server
 on the same machine; what of a warm one is not the function's own CPU time is the server's and the stand-in's. On
 Lambda only the former is slowed down by a small memory size. Calls and logins are counted in a warm rotation. The

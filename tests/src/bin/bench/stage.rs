@@ -5,10 +5,10 @@ use std::time::Duration;
 use serde_json::json;
 use turnlock_local::{Knobs, Local};
 use turnlock_tests::postgres::Server;
-use turnlock_tests::world;
+use turnlock_tests::world::{self, ADMIN, ADMIN_PASSWORD};
 
 use crate::rotation::Rotation;
-use crate::subject::Subject;
+use crate::subject::{Strategy, Subject};
 
 const FIRST_PASSWORD: &str = "first-password";
 /// The longest that any rotation may take.
@@ -33,12 +33,23 @@ impl<'s> Stage<'s> {
             local.function(subject.name, subject.function(server.ca_file()))
         });
         let local = deployed.start().await.expect("the stand-in starts");
-        for Subject { name, .. } in subjects {
-            let role = format!(
-                "DROP ROLE IF EXISTS {name}; CREATE ROLE {name} LOGIN PASSWORD '{FIRST_PASSWORD}'"
+        let admin = format!(
+            "DO $$ BEGIN CREATE ROLE {ADMIN} LOGIN CREATEROLE PASSWORD '{ADMIN_PASSWORD}'; \
+             EXCEPTION WHEN duplicate_object THEN NULL; END $$"
+        );
+        server.sql(&admin).await;
+        for Subject { name, strategy, .. } in subjects {
+            let roles = format!(
+                "DROP ROLE IF EXISTS {name}_clone, {name}; SET ROLE {ADMIN}; \
+                 CREATE ROLE {name} LOGIN PASSWORD '{FIRST_PASSWORD}'"
             );
-            server.sql(&role).await;
-            let secret = world::secret_of(server, name, &json!(FIRST_PASSWORD));
+            server.sql(&roles).await;
+            let mut secret = world::secret_of(server, name, &json!(FIRST_PASSWORD));
+            if *strategy == Strategy::AlternatingUsers {
+                let admin = world::secret_of(server, ADMIN, &json!(ADMIN_PASSWORD)).to_string();
+                let admin = local.create_secret(&format!("admin-of-{name}"), &admin);
+                secret["masterarn"] = json!(admin.expect("a secret"));
+            }
             local.create_secret(name, &secret.to_string()).expect("a secret");
             local.set_rotation(name, name).expect("rotation");
         }

@@ -4,9 +4,31 @@ use std::path::{Path, PathBuf};
 use std::process::Command;
 
 use turnlock_local::Function;
+use turnlock_tests::world::ADMIN;
 
 use crate::aws_function::{self, AwsFunction};
 use crate::size;
+
+/// What is measured of a function.
+#[derive(Clone, Copy, Debug, Eq, PartialEq)]
+pub(crate) enum Strategy {
+    /// One user, by itself.
+    SingleUser,
+    /// Two users, by an admin.
+    AlternatingUsers,
+}
+
+impl Strategy {
+    /// The roles that log in.
+    pub(crate) fn roles(self, name: &str) -> Vec<String> {
+        match self {
+            Self::SingleUser => vec![name.to_owned()],
+            Self::AlternatingUsers => {
+                vec![name.to_owned(), format!("{name}_clone"), ADMIN.to_owned()]
+            }
+        }
+    }
+}
 
 /// A function, and the role and the secret that it rotates.
 #[derive(Debug)]
@@ -15,6 +37,7 @@ pub(crate) struct Subject {
     pub(crate) name: &'static str,
     /// The size of what is uploaded, in bytes.
     pub(crate) zip: u64,
+    pub(crate) strategy: Strategy,
     kind: Kind,
 }
 
@@ -26,13 +49,23 @@ enum Kind {
 
 impl Subject {
     /// Our function, as a program that was built.
-    pub(crate) fn ours(program: PathBuf) -> Self {
-        Self { name: "turnlock", zip: size::of_ours(&program), kind: Kind::Ours(program) }
+    pub(crate) fn ours(program: PathBuf, strategy: Strategy) -> Self {
+        let zip = size::of_ours(&program);
+        Self { name: "turnlock", zip, strategy, kind: Kind::Ours(program) }
     }
 
-    /// AWS's function.
-    pub(crate) fn theirs(function: AwsFunction) -> Self {
-        Self { name: "aws", zip: size::of_theirs(&function), kind: Kind::Theirs(function) }
+    /// AWS's function for a strategy.
+    pub(crate) fn theirs(function: AwsFunction, strategy: Strategy) -> Self {
+        let function = match strategy {
+            Strategy::SingleUser => function,
+            Strategy::AlternatingUsers => function.multi_user(),
+        };
+        Self {
+            name: "aws",
+            zip: size::of_theirs(&function),
+            strategy,
+            kind: Kind::Theirs(function),
+        }
     }
 
     /// As it is deployed, trusting one authority.
