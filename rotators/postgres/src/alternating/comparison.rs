@@ -88,7 +88,15 @@ pub(crate) fn losses(current: &User, pending: &User) -> Vec<String> {
     found.extend(
         attributes(current, pending).iter().map(|attribute| format!("it lacks {attribute}")),
     );
-    let (own, its) = (State::of(current), State::of(pending));
+    let (mut own, its) = (State::of(current), State::of(pending));
+    if current.is_member_of(&pending.name) {
+        // AWS's function does not give the limits of the first user to the second: there is no wish behind
+        // that they are not there.
+        if own.connection_limit < 0 {
+            own.connection_limit = its.connection_limit;
+        }
+        own.valid_until = own.valid_until.or_else(|| its.valid_until.clone());
+    }
     found.extend(own.not_in(&its));
     found
 }
