@@ -36,8 +36,8 @@ pub fn aws_makes_the_second() -> String {
     )
 }
 
-/// The admin, and the user that it made.
-async fn with_user(setup: Setup, session: &str) -> Server {
+/// A server with the admin and the user that it made, after these statements of its own.
+pub async fn server_with_user(setup: Setup, session: &str) -> Server {
     let server = Server::start(setup).await;
     server
         .sql(&format!(
@@ -53,7 +53,7 @@ impl World {
     ///
     /// `sessions` are statements of the admin's before it makes them.
     pub async fn left_by_aws(setup: Setup, current: &str, sessions: &str) -> Self {
-        let server = with_user(setup, sessions).await;
+        let server = server_with_user(setup, sessions).await;
         server.sql(&format!("SET ROLE {ADMIN}; {sessions}; {}", aws_makes_the_second())).await;
         Self::of_two(server, current).await
     }
