@@ -198,4 +198,8 @@ impl User {
     pub(crate) fn is_member_of(&self, other: &str) -> bool {
         self.reaches.iter().any(|role| role == other)
     }
+    /// Whether it has the privileges of `other`, by a direct grant.
+    pub(crate) fn inherits(&self, other: &Self) -> bool {
+        self.memberships.iter().any(|grant| grant.role == other.name && grant.inherit)
+    }
 }
