@@ -12,6 +12,7 @@ pub mod binaries;
 pub mod canary;
 pub mod certificates;
 pub mod faults;
+pub mod pair;
 pub mod postgres;
 pub mod project;
 pub mod rds;

@@ -60,6 +60,38 @@ impl World {
         error
     }
 
+    /// Runs testSecret alone, as attaching without rotating does; it has to leave everything as it was.
+    ///
+    /// # Errors
+    ///
+    /// Whatever the test names.
+    ///
+    /// # Panics
+    ///
+    /// If a version, a label or a role is changed, or the function asks for more than it needs to read.
+    pub async fn tested(&self) -> Result<(), StepError> {
+        let state = || {
+            let versions = self.local.versions(&self.secret);
+            (versions, self.labels(), self.local.value_of(&self.secret, "AWSCURRENT"))
+        };
+        let (before, roles, mark) = (state(), self.roles().await, self.mark());
+        self.local.clear_calls();
+        let result = self.test_only().await;
+        assert!(state() == before, "a version was changed");
+        assert!(self.roles().await == roles, "the server was changed");
+        let log = self.server.log_since(mark);
+        for statement in
+            ["ALTER ROLE", "CREATE ROLE", "GRANT ", "REVOKE ", "COMMENT ON", "REASSIGN"]
+        {
+            assert!(!log.contains(statement), "{log}");
+        }
+        let reads =
+            [Operation::DescribeSecret, Operation::GetSecretValue, Operation::ListSecretVersionIds];
+        let calls = self.function_calls();
+        assert!(calls.iter().all(|call| reads.contains(&call.operation)), "{calls:?}");
+        result
+    }
+
     /// Fails if the function's output or one of these texts holds a password that tests start with.
     ///
     /// # Panics

@@ -104,6 +104,13 @@ impl World {
         self.settle().await
     }
 
+    /// Tries an unfinished rotation again, as `RotateSecret` does where there is one.
+    pub async fn retry(&self) -> Result<(), StepError> {
+        let refused = self.local.rotate(&self.secret).expect_err("a rotation is not finished");
+        assert!(refused.to_string().contains("will be reattempted"), "{refused}");
+        self.settle().await
+    }
+
     /// Runs testSecret alone, as attaching without rotating does.
     pub async fn test_only(&self) -> Result<(), StepError> {
         self.local.test_rotation(&self.secret).expect("the test begins");

@@ -5,7 +5,7 @@
 use serde_json::json;
 use turnlock_tests::postgres::{Logins, Server, Setup, Version};
 use turnlock_tests::world::{
-    ADMIN, ADMIN_PASSWORD, FIRST_PASSWORD, FUNCTION, StepError, USER, World, secret_of,
+    ADMIN, ADMIN_PASSWORD, FIRST_PASSWORD, FUNCTION, USER, World, secret_of,
 };
 
 fn of(version: Version) -> Setup {
@@ -18,31 +18,11 @@ fn restricted() -> Setup {
     Setup { configuration, ..Setup::default() }
 }
 
-/// Runs the test alone, which has to leave everything as it was.
-async fn tested(world: &World) -> Result<(), StepError> {
-    let state = |world: &World| {
-        let versions = world.local.versions(&world.secret);
-        (versions, world.labels(), world.local.value_of(&world.secret, "AWSCURRENT"))
-    };
-    let (before, roles) = (state(world), world.roles().await);
-    let mark = world.mark();
-    world.local.clear_calls();
-    let result = world.test_only().await;
-    assert!(state(world) == before, "a version was changed");
-    assert!(world.roles().await == roles, "the server was changed");
-    let log = world.server.log_since(mark);
-    assert!(!log.contains("ALTER ROLE"), "{log}");
-    let reads = ["DescribeSecret", "GetSecretValue"];
-    let calls = world.function_calls();
-    assert!(calls.iter().all(|call| reads.contains(&call.operation.as_str())), "{calls:?}");
-    result
-}
-
 /// Runs the test alone with an admin, after these statements; it has to name what is missing.
 async fn lacks(setup: Setup, statements: &str, class: &str, words: &[&str]) {
     let world = World::start_with_admin(setup).await;
     world.server.sql(statements).await;
-    let error = tested(&world).await.expect_err("a right is missing");
+    let error = world.tested().await.expect_err("a right is missing");
     error.assert_is("testSecret", class, words);
     world.assert_silent_on_passwords(&[("the error", &error.message)]);
 }
@@ -51,7 +31,7 @@ async fn lacks(setup: Setup, statements: &str, class: &str, words: &[&str]) {
 async fn a_user_that_may_change_its_password_passes() {
     for version in Version::ALL {
         let world = World::start(of(version)).await;
-        tested(&world).await.expect("the test passes");
+        world.tested().await.expect("the test passes");
         let logins = world.server.logins(USER).await;
         assert_eq!(logins, Logins { accepted: 1, failed: 0, plaintext: 0 });
         assert!(world.accepts(FIRST_PASSWORD).await);
@@ -62,7 +42,7 @@ async fn a_user_that_may_change_its_password_passes() {
 async fn an_admin_that_may_change_the_users_password_passes() {
     for version in Version::ALL {
         let world = World::start_with_admin(of(version)).await;
-        tested(&world).await.expect("the test passes");
+        world.tested().await.expect("the test passes");
         for user in [USER, ADMIN] {
             let logins = world.server.logins(user).await;
             assert_eq!(logins, Logins { accepted: 1, failed: 0, plaintext: 0 });
@@ -74,7 +54,7 @@ async fn an_admin_that_may_change_the_users_password_passes() {
 async fn a_wrong_password_is_told_by_the_test_alone() {
     let edit = |secret: &mut serde_json::Value| secret["password"] = json!("a-wrong-password");
     let world = World::start_with(Setup::default(), edit).await;
-    let error = tested(&world).await.expect_err("the password is wrong");
+    let error = world.tested().await.expect_err("the password is wrong");
     error.assert_is("testSecret", "auth-rejected", &["rejects the password of app", "[28P01]"]);
 }
 
@@ -121,7 +101,7 @@ async fn an_admin_outside_of_rds_password_is_told_so_where_amazon_restricts_pass
 async fn a_user_outside_of_rds_password_is_told_so_where_amazon_restricts_passwords() {
     let world = World::start(restricted()).await;
     world.server.sql("CREATE ROLE rds_password").await;
-    let error = tested(&world).await.expect_err("a membership is missing");
+    let error = world.tested().await.expect_err("a membership is missing");
     let words = ["may not change its own password", "membership in rds_password"];
     error.assert_is("testSecret", "permission", &words);
 }
@@ -130,7 +110,7 @@ async fn a_user_outside_of_rds_password_is_told_so_where_amazon_restricts_passwo
 async fn a_user_in_rds_password_passes_where_amazon_restricts_passwords() {
     let world = World::start(restricted()).await;
     world.server.sql(&format!("CREATE ROLE rds_password; GRANT rds_password TO {USER}")).await;
-    tested(&world).await.expect("the test passes");
+    world.tested().await.expect("the test passes");
 }
 
 #[tokio::test]
@@ -158,7 +138,7 @@ async fn an_admin_secret_that_is_missing_is_told_so() {
     text["masterarn"] = json!("arn:aws:secretsmanager:us-east-1:123456789012:secret:none-AbCdEf");
     world.secret = world.local.create_secret("orphan", &text.to_string()).expect("a secret");
     world.local.set_rotation(&world.secret, FUNCTION).expect("rotation");
-    let error = tested(&world).await.expect_err("there is no admin secret");
+    let error = world.tested().await.expect_err("there is no admin secret");
     error.assert_is("testSecret", "refused", &["secret:none-AbCdEf", "does not exist"]);
 }
 
@@ -170,7 +150,7 @@ async fn a_user_that_is_its_own_admin_is_refused() {
     text["rotation"] = json!({"strategy": "single-user"});
     world.secret = world.local.create_secret("itself", &text.to_string()).expect("a secret");
     world.local.set_rotation(&world.secret, FUNCTION).expect("rotation");
-    let error = tested(&world).await.expect_err("the admin's own secret would be left behind");
+    let error = world.tested().await.expect_err("the admin's own secret would be left behind");
     error.assert_is("testSecret", "refused", &["is the admin itself", "leave the admin secret"]);
     let error = world.rotate_failing().await;
     error.assert_is("setSecret", "refused", &["is the admin itself"]);
@@ -184,7 +164,7 @@ async fn an_admin_of_another_server_is_refused() {
     let mut text = secret_of(&world.server, ADMIN, &json!(ADMIN_PASSWORD));
     text["host"] = json!("127.0.0.1");
     world.local.put_value(&admin, &text.to_string()).expect("a write");
-    let error = tested(&world).await.expect_err("the admin is elsewhere");
+    let error = world.tested().await.expect_err("the admin is elsewhere");
     error.assert_is("testSecret", "refused", &["is for 127.0.0.1:", "not for localhost:"]);
 }
 
@@ -196,7 +176,7 @@ async fn a_replica_is_told_by_the_test_alone() {
         let standby = Server::standby_of(&primary).await;
         let secret = secret_of(&standby, USER, &json!(FIRST_PASSWORD)).to_string();
         let world = World::with_secret(standby, &secret).await;
-        let error = tested(&world).await.expect_err("a standby takes no writes");
+        let error = world.tested().await.expect_err("a standby takes no writes");
         error.assert_is("testSecret", "read-only", &["is a replica", "the writer's endpoint"]);
     }
 }

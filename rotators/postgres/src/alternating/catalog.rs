@@ -17,8 +17,11 @@ const QUESTION: &str = "SELECT json_build_object( \
         'restricted', coalesce(current_setting('rds.restrict_password_commands', true), '') \
             IN ('1', 'on', 'true') AND NOT EXISTS (SELECT FROM pg_roles p \
             WHERE p.rolname = 'rds_password' AND pg_has_role(me.oid, p.oid, 'MEMBER')), \
-        'own_grants', (SELECT coalesce(json_agg(g.rolname), '[]') FROM pg_auth_members m \
-            JOIN pg_roles g ON g.oid = m.roleid \
+        'own_grants', (SELECT coalesce(json_agg(json_build_object( \
+                'role', g.rolname, 'grantor', me.rolname, \
+                'inherit', coalesce((to_jsonb(m) ->> 'inherit_option')::bool, me.rolinherit), \
+                'set', coalesce((to_jsonb(m) ->> 'set_option')::bool, true))), '[]') \
+            FROM pg_auth_members m JOIN pg_roles g ON g.oid = m.roleid \
             WHERE m.member = me.oid AND m.grantor = me.oid)) \
         FROM pg_roles me WHERE me.rolname = session_user), \
     'users', (SELECT coalesce(json_agg(json_build_object( \
@@ -32,6 +35,8 @@ const QUESTION: &str = "SELECT json_build_object( \
         'administered', pg_has_role(session_user, r.oid, 'MEMBER WITH ADMIN OPTION'), \
         'member', pg_has_role(session_user, r.oid, 'MEMBER'), \
         'usable', pg_has_role(session_user, r.oid, 'USAGE'), \
+        'settable', CASE WHEN current_setting('server_version_num')::int < 160000 THEN true \
+            ELSE pg_has_role(session_user, r.oid, 'SET') END, \
         'settings', (SELECT coalesce(json_agg(json_build_object( \
                 'database', d.datname, 'text', s.text, \
                 'guarded', coalesce(p.context IN ('superuser', 'superuser-backend'), true))), '[]') \
@@ -90,8 +95,8 @@ pub(crate) struct Me {
     pub(crate) replication: bool,
     /// Amazon's restriction of password commands is on, and applies.
     pub(crate) restricted: bool,
-    /// The roles that it has granted to itself.
-    pub(crate) own_grants: Vec<String>,
+    /// What it has granted to itself.
+    pub(crate) own_grants: Vec<Membership>,
 }
 
 /// One role.
@@ -115,6 +120,8 @@ pub(crate) struct User {
     pub(crate) member: bool,
     /// Whoever asks has its privileges.
     pub(crate) usable: bool,
+    /// Whoever asks may act as it, so far as grants have such an option.
+    pub(crate) settable: bool,
     pub(crate) settings: Vec<Setting>,
     /// What was granted to it directly.
     pub(crate) memberships: Vec<Membership>,
@@ -190,5 +197,9 @@ impl User {
     /// Whether it is a member of `other`, directly or not.
     pub(crate) fn is_member_of(&self, other: &str) -> bool {
         self.reaches.iter().any(|role| role == other)
+    }
+    /// Whether it has the privileges of `other`, by a direct grant.
+    pub(crate) fn inherits(&self, other: &Self) -> bool {
+        self.memberships.iter().any(|grant| grant.role == other.name && grant.inherit)
     }
 }

@@ -27,7 +27,8 @@ pub(crate) fn compare(
         }
         // AWS's function did the step before: its second user acts as nobody else.
         Turn::Unmarked { current, pending } => {
-            let found = losses(current, pending);
+            let mut found = losses(current, pending);
+            found.extend(closed(current, pending));
             return if found.is_empty() {
                 Ok(())
             } else {
@@ -70,8 +71,7 @@ fn second_apart(first: &User, second: &User) -> Vec<String> {
 /// What consumers of `current` would lose with `pending`, where neither acts as the other.
 pub(crate) fn losses(current: &User, pending: &User) -> Vec<String> {
     let mut found = Vec::new();
-    let inherits = pending.memberships.iter().any(|m| m.role == current.name && m.inherit);
-    if !inherits {
+    if !pending.inherits(current) {
         let missing = |role: &&String| **role != pending.name && !pending.is_member_of(role);
         let roles = current.reaches.iter().filter(missing);
         found.extend(roles.map(|role| format!("it is no member of {role}")));
@@ -88,8 +88,30 @@ pub(crate) fn losses(current: &User, pending: &User) -> Vec<String> {
     found.extend(
         attributes(current, pending).iter().map(|attribute| format!("it lacks {attribute}")),
     );
-    let (own, its) = (State::of(current), State::of(pending));
+    let (mut own, its) = (State::of(current), State::of(pending));
+    if current.is_member_of(&pending.name) {
+        // AWS's function does not give the limits of the first user to the second: there is no wish behind
+        // that they are not there.
+        if own.connection_limit < 0 {
+            own.connection_limit = its.connection_limit;
+        }
+        own.valid_until = own.valid_until.or_else(|| its.valid_until.clone());
+    }
     found.extend(own.not_in(&its));
+    found
+}
+
+/// What `current` owns and `pending` cannot use, until it is handed over.
+fn closed(current: &User, pending: &User) -> Vec<String> {
+    let mut found = Vec::new();
+    if pending.inherits(current) {
+        return found;
+    }
+    if current.objects > 0 {
+        found.push(format!("{} owns {} objects", current.name, current.objects));
+    }
+    let databases = current.objects_elsewhere.iter();
+    found.extend(databases.map(|database| format!("{} owns objects in {database}", current.name)));
     found
 }
 

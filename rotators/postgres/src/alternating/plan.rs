@@ -92,8 +92,10 @@ impl Plan {
         self.join(scene, first, user);
         self.leave_others(scene, first, user);
         self.strip(first, user);
-        self.bring(name, &State::of(user), &wanted, &first.settings_by_guard());
-        if origin == Origin::Before {
+        let now = State::of(user);
+        self.bring(name, &now, &wanted, &first.settings_by_guard());
+        // One that has acted as itself, though it is ours, has made things since that the first cannot use.
+        if origin == Origin::Before || origin == Origin::Ours && now.acts_as(name) {
             self.hand_over(scene, user, first);
         }
         if !user.objects_elsewhere.is_empty() {
@@ -136,9 +138,21 @@ impl Plan {
                 );
                 return Err(TargetError::new(Class::Refused, text));
             }
+        }
+        let (own, mut its) = (State::of(first), State::of(second));
+        let alone = its.acts_as(&second.name);
+        if mark.is_none() || alone {
             self.hand_over(scene, second, first);
         }
-        let (own, its) = (State::of(first), State::of(second));
+        if alone && mark.is_some_and(|mark| mark.second != its.digest()) {
+            let mended = its.acting_like(&own, &second.name);
+            self.bring(&second.name, &its, &mended, &first.settings_by_guard());
+            self.notes.push(format!(
+                "{} was made to act as itself since the last rotation, and acts as {} again",
+                second.name, first.name
+            ));
+            its = mended;
+        }
         let (own_digest, its_digest) = (own.digest(), its.digest());
         let differences = own.differences(&its).join(", ");
         let mut digests = [own_digest.clone(), its_digest.clone()];
@@ -258,14 +272,19 @@ impl Plan {
         let mut after = Vec::new();
         for user in [second, first].map(|user| (quoted(&user.name), user)) {
             let (name, user) = user;
-            if user.usable || scene.me.superuser {
+            if user.usable && user.settable || scene.me.superuser {
                 continue;
             }
             if scene.version >= GRANTS_HAVE_OPTIONS {
-                self.add(format!("GRANT {name} TO {me} WITH INHERIT TRUE"));
-                let had = scene.me.own_grants.contains(&user.name);
-                let what = if had { "INHERIT OPTION FOR " } else { "" };
-                after.push(format!("REVOKE {what}{name} FROM {me} GRANTED BY {me}"));
+                let grant = |inherit, set| {
+                    format!("GRANT {name} TO {me} WITH INHERIT {inherit}, SET {set}")
+                };
+                self.add(grant(true, true));
+                let had = scene.me.own_grants.iter().find(|grant| grant.role == user.name);
+                after.push(match had {
+                    Some(had) => grant(had.inherit, had.set),
+                    None => format!("REVOKE {name} FROM {me} GRANTED BY {me}"),
+                });
             } else if !user.member {
                 self.add(format!("GRANT {name} TO {me}"));
                 after.push(format!("REVOKE {name} FROM {me}"));

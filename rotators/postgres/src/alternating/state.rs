@@ -52,6 +52,27 @@ impl State {
         at(Some(database)).or_else(|| at(None))
     }
 
+    /// Whether it acts as `user` somewhere.
+    pub(crate) fn acts_as(&self, user: &str) -> bool {
+        self.settings.iter().any(|((_, name), value)| name == ROLE && value.expose() == user)
+    }
+
+    /// The same, acting as `other` does wherever `user`, whose state it is, acts as itself.
+    pub(crate) fn acting_like(&self, other: &Self, user: &str) -> Self {
+        let copy = |(key, value): (&Key, &Sensitive)| (key.clone(), Sensitive::new(value.expose()));
+        let roles = other.settings.iter().filter(|((_, name), _)| name == ROLE);
+        let kept = self
+            .settings
+            .iter()
+            .filter(|((_, name), value)| name != ROLE || value.expose() != user);
+        Self {
+            connection_limit: self.connection_limit,
+            valid_until: self.valid_until.clone(),
+            replication: self.replication,
+            settings: roles.chain(kept).map(copy).collect(),
+        }
+    }
+
     /// Eight hexadecimal digits that tell one state from another.
     pub(crate) fn digest(&self) -> String {
         let mut hash = Sha256::new();

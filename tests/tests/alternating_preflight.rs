@@ -1,0 +1,180 @@
+//! testSecret alone with two users: changes nothing and names what the next rotation would lack.
+
+#![expect(clippy::expect_used, reason = "a failed test should panic")]
+
+use serde_json::json;
+use turnlock_tests::pair::{CLONE, server_with_user};
+use turnlock_tests::postgres::{Logins, Server, Setup, Version};
+use turnlock_tests::world::{ADMIN, FIRST_PASSWORD, FUNCTION, USER, World};
+
+fn of(version: Version) -> Setup {
+    Setup { version, ..Setup::default() }
+}
+
+/// After these statements the test alone has to name what is missing, and nothing else.
+async fn lacks(world: &World, statements: &str, class: &str, words: &[&str]) {
+    world.server.sql(statements).await;
+    let error = world.tested().await.expect_err("something is missing");
+    error.assert_is("testSecret", class, words);
+    world.assert_silent_on_passwords(&[("the error", &error.message)]);
+}
+
+#[tokio::test]
+async fn a_pair_that_could_take_turns_passes_at_any_time() {
+    for version in Version::ALL {
+        let world = World::start_alternating(of(version)).await;
+        for _ in 0..3 {
+            let mark = world.mark();
+            world.tested().await.expect("the test passes");
+            let user = world.user("AWSCURRENT");
+            for user in [user.as_str(), ADMIN] {
+                let logins = world.server.logins_since(mark, user).await;
+                assert_eq!(logins, Logins { accepted: 1, failed: 0, plaintext: 0 }, "{user}");
+            }
+            world.rotate_calmly().await;
+        }
+    }
+}
+
+#[tokio::test]
+async fn a_pair_that_aws_has_made_passes() {
+    for version in Version::ALL {
+        for current in [USER, CLONE] {
+            let world = World::left_by_aws(of(version), current, "").await;
+            let mark = world.mark();
+            world.tested().await.expect("the test passes");
+            assert_eq!(world.logins_of_all(mark).await.failed, 0);
+        }
+    }
+}
+
+#[tokio::test]
+async fn a_first_user_of_aws_that_could_do_less_than_the_second_is_told_by_the_test_alone() {
+    let world = World::left_by_aws(Setup::default(), CLONE, "").await;
+    let words = ["app is not equal to app_clone", "it lacks CREATEDB"];
+    lacks(&world, &format!("ALTER ROLE {CLONE} CREATEDB"), "refused", &words).await;
+}
+
+#[tokio::test]
+async fn an_admin_without_createrole_is_told_so() {
+    for version in Version::ALL {
+        let world = World::start_alternating(of(version)).await;
+        let revoke = format!("ALTER ROLE {ADMIN} NOCREATEROLE");
+        let words = ["may not let app_clone take turns with app; missing: CREATEROLE"];
+        lacks(&world, &revoke, "permission", &words).await;
+    }
+}
+
+#[tokio::test]
+async fn an_admin_without_admin_option_on_either_user_is_told_so_from_version_16_on() {
+    let user = format!("REVOKE ADMIN OPTION FOR {USER} FROM {ADMIN}");
+    let world = World::start_alternating(of(Version::V18)).await;
+    lacks(&world, &user, "permission", &["missing: ADMIN OPTION on app (from version 16)"]).await;
+
+    let world = World::start_alternating(of(Version::V18)).await;
+    world.rotate_calmly().await;
+    let second = format!("REVOKE ADMIN OPTION FOR {CLONE} FROM {ADMIN}");
+    let words =
+        ["may not let app take turns", "missing: ADMIN OPTION on app_clone (from version 16)"];
+    lacks(&world, &second, "permission", &words).await;
+    let words = ["ADMIN OPTION on app ", "ADMIN OPTION on app_clone"];
+    // What the admin has granted by it goes with it: the second user's membership in the first.
+    lacks(&world, &format!("{user} CASCADE"), "permission", &words).await;
+
+    let world = World::start_alternating(of(Version::Distribution)).await;
+    world.server.sql(&user.replace("REVOKE ADMIN OPTION FOR", "REVOKE")).await;
+    world.tested().await.expect("before version 16, CREATEROLE is enough");
+}
+
+#[tokio::test]
+async fn an_admin_without_superuser_or_replication_is_told_so_where_the_user_has_it() {
+    for version in Version::ALL {
+        let world = World::start_alternating(of(version)).await;
+        let alter = format!("ALTER ROLE {USER} SUPERUSER");
+        lacks(&world, &alter, "permission", &["missing: SUPERUSER (app has it)"]).await;
+        let alter = format!("ALTER ROLE {USER} NOSUPERUSER REPLICATION");
+        let words = ["since app has REPLICATION"];
+        lacks(&world, &alter, "permission", &words).await;
+    }
+}
+
+#[tokio::test]
+async fn an_account_of_the_second_name_that_is_not_ours_is_told_by_the_test_alone() {
+    for version in Version::ALL {
+        let world = World::start_alternating(of(version)).await;
+        let make = format!("SET ROLE {ADMIN}; CREATE ROLE {CLONE} LOGIN PASSWORD 'of-a-stranger'");
+        let words = ["app_clone exists and was not made for this secret", "adopt"];
+        lacks(&world, &make, "refused", &words).await;
+        assert_eq!(world.server.logins(CLONE).await, Logins::default());
+        world.edit(|secret| secret["rotation"] = json!({"adopt": true}));
+        world.tested().await.expect("it may be taken over");
+    }
+}
+
+#[tokio::test]
+async fn an_admin_outside_of_rds_password_is_told_so_where_amazon_restricts_passwords() {
+    let configuration = vec!["rds.restrict_password_commands = 1".to_owned()];
+    let world = World::start_alternating(Setup { configuration, ..Setup::default() }).await;
+    let words = ["missing: membership in rds_password", "rds.restrict_password_commands"];
+    lacks(&world, "CREATE ROLE rds_password", "permission", &words).await;
+    world.server.sql(&format!("GRANT rds_password TO {ADMIN}")).await;
+    world.tested().await.expect("the admin is a member");
+}
+
+#[tokio::test]
+async fn a_replica_is_told_by_the_test_alone() {
+    for version in Version::ALL {
+        let primary = server_with_user(of(version), "").await;
+        let standby = Server::standby_of(&primary).await;
+        let world = World::administered(standby, |_| ()).await;
+        let error = world.tested().await.expect_err("a standby takes no writes");
+        error.assert_is("testSecret", "read-only", &["is a replica", "the writer's endpoint"]);
+    }
+}
+
+#[tokio::test]
+async fn too_little_room_for_the_sessions_of_both_users_is_told_by_the_test_alone() {
+    for version in Version::ALL {
+        // Three are for superusers; the admin has one while it looks.
+        let setup = Setup { max_connections: 10, ..of(version) };
+        let world = World::start_alternating(setup).await;
+        let log_in = || world.server.log_in(USER, FIRST_PASSWORD, "postgres");
+        let mut consumers =
+            vec![log_in().await.expect("a session"), log_in().await.expect("a session")];
+        world.tested().await.expect("there is room for two more");
+        consumers.push(log_in().await.expect("a session"));
+        consumers.push(log_in().await.expect("a session"));
+        let error = world.tested().await.expect_err("there is no room for four more");
+        let words = ["of 7 connections in use, 4 of them by app", "no room for as many again"];
+        error.assert_is("testSecret", "too-many-connections", &words);
+        drop(consumers);
+    }
+}
+
+#[tokio::test]
+async fn a_second_name_that_postgresql_would_cut_off_is_told_before_anything_is_made() {
+    let long = "a".repeat(60);
+    let server = server_with_user(Setup::default(), "").await;
+    let make = format!("SET ROLE {ADMIN}; CREATE ROLE {long} LOGIN PASSWORD '{FIRST_PASSWORD}'");
+    server.sql(&make).await;
+    let world = World::administered(server, |secret| secret["username"] = json!(long)).await;
+    let error = world.tested().await.expect_err("the name is too long");
+    let words = ["_clone is longer than the 63 bytes", "rotation.alternate_username"];
+    error.assert_is("testSecret", "refused", &words);
+    world.rotate_refused().await.assert_is("createSecret", "refused", &words);
+    world.edit(|secret| secret["rotation"] = json!({"alternate_username": "short"}));
+    world.tested().await.expect("a name of its own is short enough");
+    world.rotate().await.expect("the rotation succeeds");
+    assert_eq!(world.user("AWSCURRENT"), "short");
+}
+
+#[tokio::test]
+async fn what_may_need_more_than_createrole_is_said_though_the_test_passes() {
+    let world = World::start_alternating(Setup::default()).await;
+    world.server.sql(&format!("ALTER ROLE {USER} SET log_statement = 'none'")).await;
+    world.tested().await.expect("only doing it tells");
+    let output = world.local.output(FUNCTION);
+    let demand = "the next rotation will need more than CREATEROLE: GRANT SET ON PARAMETER for the \
+         setting log_statement";
+    assert!(output.contains(demand), "{output}");
+}
