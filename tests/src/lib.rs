@@ -14,6 +14,7 @@ pub mod certificates;
 pub mod faults;
 pub mod postgres;
 pub mod project;
+pub mod redshift;
 pub mod refusal;
 pub mod runtime_api;
 pub mod serve;

@@ -2,12 +2,13 @@
 //!
 //! One file a concern: `login` is what is read of a secret, `relay`, `tls` and `probe` are the way to the server,
 //! `session` is what is asked and changed there, `rights` who may change it, `verifier` how a password gets
-//! there unseen; `fault` tells errors apart.
+//! there unseen; `fault` tells errors apart; `redshift` is what is different at Amazon Redshift.
 
 mod alternating;
 mod fault;
 mod login;
 mod probe;
+mod redshift;
 mod relay;
 mod rights;
 mod session;
@@ -21,14 +22,14 @@ use turnlock::{
     Sensitive, TargetError, Verdict,
 };
 
-pub use login::Login;
+pub use login::{Engine, Login};
 pub use session::Session;
 pub use strategy::Strategy;
 use strategy::alternate;
 use tls::Trust;
 use verifier::Kind;
 
-/// The rotator for PostgreSQL, Amazon RDS for PostgreSQL and Aurora PostgreSQL.
+/// The rotator for PostgreSQL, Amazon RDS for PostgreSQL, Aurora PostgreSQL and Amazon Redshift.
 #[derive(Debug)]
 pub struct Postgres {
     trust: Trust,
@@ -58,7 +59,11 @@ impl Postgres {
             Some(_) => Strategy::AlternatingUsers,
             None => Strategy::SingleUser,
         };
-        match (strategy.unwrap_or(default), login.admin()) {
+        let strategy = strategy.unwrap_or(default);
+        if login.engine == Engine::Redshift {
+            return redshift::supported(strategy);
+        }
+        match (strategy, login.admin()) {
             (Strategy::AlternatingUsers, None) => refused(
                 "the strategy alternating-users needs an admin that makes and changes the two users: name \
                  its secret in masterarn"
@@ -73,6 +78,9 @@ impl Postgres {
 
     /// How the server is to store the pending password.
     async fn kind(&self, session: &Session, pending: &Login) -> Result<Kind, TargetError> {
+        if session.engine() == Engine::Redshift {
+            return redshift::kind(pending, &self.trust).await;
+        }
         let md5 = session.stores_md5() && probe::asks_for_md5(pending, &self.trust).await?;
         Ok(if md5 { Kind::Md5 } else { Kind::Scram })
     }
@@ -85,7 +93,11 @@ impl Rotator for Postgres {
     async fn create(&self, next: Create<'_, Self>) -> Result<Edit, TargetError> {
         let current = next.current;
         let strategy = self.strategy(current)?;
-        let edit = Edit::new().set("password", next.passwords.draw()?);
+        let password = match current.engine {
+            Engine::Postgres => next.passwords.draw()?,
+            Engine::Redshift => redshift::draw(next.passwords)?,
+        };
+        let edit = Edit::new().set("password", password);
         if strategy == Strategy::SingleUser {
             return Ok(edit);
         }
@@ -158,7 +170,7 @@ impl Rotator for Postgres {
     }
 
     async fn admin(&self, secret: AdminSecret<'_>, current: &Login) -> Result<Login, TargetError> {
-        Ok(Login::read(secret.document())?.into_database_of(current))
+        Ok(Login::read_admin(secret.document(), current)?)
     }
 
     async fn close(&self, session: Session) -> Result<(), TargetError> {
