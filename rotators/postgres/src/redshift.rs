@@ -4,6 +4,8 @@
 //! `lock_timeout` and no advisory lock ("Unsupported PostgreSQL functions"). Two changes at once need none:
 //! both write the same digest, and the one that comes too late does no harm.
 
+use std::ops::RangeInclusive;
+
 use sha2::{Digest, Sha256};
 use turnlock::{Class, Passwords, Sensitive, TargetError, VersionId};
 
@@ -19,6 +21,8 @@ use crate::verifier::{Kind, hex};
 /// "Names and identifiers": from 1 to 127 bytes.
 pub(crate) const LONGEST_NAME: usize = 127;
 /// What a wrong password gets, as in PostgreSQL before 9.0, and so does whoever may not log in at all.
+///
+/// Not in the documentation: users of amazon-redshift-python-driver and amazon-redshift-jdbc-driver report it.
 pub(crate) const REJECTED: &str = "28000";
 /// `statement_timeout` is in milliseconds.
 pub(crate) const GUARD: &str =
@@ -32,6 +36,8 @@ const WHO: &str = "SELECT me.usesuper, \
 const MAY_ALTER_USERS: &str =
     "SELECT count(*) > 0 FROM svv_system_privileges WHERE system_privilege = 'ALTER USER'";
 
+/// How long a password in clear text may be ("CREATE USER").
+const LENGTHS: RangeInclusive<usize> = 8..=64;
 /// How many passwords to draw until one keeps Redshift's rules, where the policy allows others too.
 const DRAWS: usize = 1000;
 
@@ -64,6 +70,10 @@ pub(crate) fn draw(passwords: &Passwords) -> Result<Sensitive, TargetError> {
         if broken.is_none() {
             return Ok(password);
         }
+        if !LENGTHS.contains(&password.expose().len()) {
+            // All others are as long.
+            break;
+        }
     }
     let text = format!(
         "the password policy makes passwords that Redshift does not take ({}); change rotation.password, or \
@@ -76,7 +86,7 @@ pub(crate) fn draw(passwords: &Passwords) -> Result<Sensitive, TargetError> {
 /// The rules for clear text in "CREATE USER".
 fn broken_rule(password: &str) -> Option<&'static str> {
     let lacks = |of: fn(&u8) -> bool| !password.bytes().any(|c| of(&c));
-    if !(8..=64).contains(&password.len()) {
+    if !LENGTHS.contains(&password.len()) {
         Some("they have to have 8 to 64 characters")
     } else if lacks(u8::is_ascii_uppercase) || lacks(u8::is_ascii_lowercase) {
         Some("they need an uppercase and a lowercase letter")
