@@ -16,6 +16,7 @@ pub mod pair;
 pub mod postgres;
 pub mod project;
 pub mod rds;
+pub mod redshift;
 pub mod refusal;
 pub mod runtime_api;
 pub mod serve;

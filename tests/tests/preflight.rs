@@ -187,6 +187,6 @@ async fn two_users_without_an_admin_are_told_by_the_test_alone() {
         secret["rotation"] = json!({"strategy": "alternating-users"});
     };
     let world = World::start_with(Setup::default(), edit).await;
-    let error = tested(&world).await.expect_err("it could not be rotated");
+    let error = world.tested().await.expect_err("it could not be rotated");
     error.assert_is("testSecret", "refused", &["alternating-users needs an admin", "masterarn"]);
 }

@@ -61,7 +61,7 @@ async fn a_binary_secret_is_refused() {
 
 #[tokio::test]
 async fn the_engine_of_another_database_is_refused() {
-    let words = ["`engine`", "of another database", "postgres and aurora-postgresql"];
+    let words = ["`engine`", "of another database", "postgres, aurora-postgresql and redshift"];
     refused(|secret| secret["engine"] = json!("mysql"), "malformed-secret", &words).await;
 }
 

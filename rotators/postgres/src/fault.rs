@@ -7,7 +7,8 @@ use std::fmt;
 use rustls::CertificateError;
 use turnlock::{Class, TargetError, Verdict};
 
-use crate::login::Login;
+use crate::login::{Engine, Login};
+use crate::redshift;
 
 /// `invalid_password`: the one answer by which the server says that it knows the password is wrong.
 const WRONG_PASSWORD: &str = "28P01";
@@ -22,6 +23,15 @@ pub(crate) fn of_login<S>(
     if let Some(code) = code(error) {
         if code == WRONG_PASSWORD {
             let text = format!("{login} rejects the password of {user}");
+            let rejected = TargetError::new(Class::AuthRejected, text).with_code(code);
+            return Ok(Verdict::Rejected(rejected));
+        }
+        // One code for a wrong password and for all else that keeps a user out: not taken for a rejection, it
+        // would end the way back before the password that works is tried.
+        if login.engine == Engine::Redshift && code == redshift::REJECTED {
+            let text = format!(
+                "{login} rejects the password of {user}, or does not let it log in whatever the password is"
+            );
             let rejected = TargetError::new(Class::AuthRejected, text).with_code(code);
             return Ok(Verdict::Rejected(rejected));
         }

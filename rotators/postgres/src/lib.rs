@@ -2,12 +2,13 @@
 //!
 //! One file a concern: `login` is what is read of a secret, `relay`, `tls` and `probe` are the way to the server,
 //! `session` is what is asked and changed there, `rights` who may change it, `verifier` how a password gets
-//! there unseen; `fault` tells errors apart.
+//! there unseen; `fault` tells errors apart; `redshift` is what is different at Amazon Redshift.
 
 mod alternating;
 mod fault;
 mod login;
 mod probe;
+mod redshift;
 mod relay;
 mod replica;
 mod rights;
@@ -24,14 +25,14 @@ use turnlock::{
 
 use turnlock_database::{DatabaseArn, Endpoint, Rds, Relation};
 
-pub use login::Login;
+pub use login::{Engine, Login};
 pub use session::Session;
 pub use strategy::Strategy;
 use strategy::alternate;
 use tls::Trust;
 use verifier::Kind;
 
-/// The rotator for PostgreSQL, Amazon RDS for PostgreSQL and Aurora PostgreSQL.
+/// The rotator for PostgreSQL, Amazon RDS for PostgreSQL, Aurora PostgreSQL and Amazon Redshift.
 #[derive(Debug)]
 pub struct Postgres {
     trust: Trust,
@@ -62,7 +63,11 @@ impl Postgres {
             Some(_) => Strategy::AlternatingUsers,
             None => Strategy::SingleUser,
         };
-        match (strategy.unwrap_or(default), login.admin()) {
+        let strategy = strategy.unwrap_or(default);
+        if login.engine == Engine::Redshift {
+            return redshift::supported(strategy);
+        }
+        match (strategy, login.admin()) {
             (Strategy::AlternatingUsers, None) => refused(
                 "the strategy alternating-users needs an admin that makes and changes the two users: name \
                  its secret in masterarn"
@@ -77,6 +82,9 @@ impl Postgres {
 
     /// How the server is to store the pending password.
     async fn kind(&self, session: &Session, pending: &Login) -> Result<Kind, TargetError> {
+        if session.engine() == Engine::Redshift {
+            return redshift::kind(pending, &self.trust).await;
+        }
         let md5 = session.stores_md5() && probe::asks_for_md5(pending, &self.trust).await?;
         Ok(if md5 { Kind::Md5 } else { Kind::Scram })
     }
@@ -89,7 +97,11 @@ impl Rotator for Postgres {
     async fn create(&self, next: Create<'_, Self>) -> Result<Edit, TargetError> {
         let current = next.current;
         let strategy = self.strategy(current)?;
-        let edit = Edit::new().set("password", next.passwords.draw()?);
+        let password = match current.engine {
+            Engine::Postgres => next.passwords.draw()?,
+            Engine::Redshift => redshift::draw(next.passwords)?,
+        };
+        let edit = Edit::new().set("password", password);
         if strategy == Strategy::SingleUser {
             return Ok(edit);
         }
@@ -172,14 +184,14 @@ impl Rotator for Postgres {
             None => DatabaseArn::of_secret(&secret.tags().await?),
         };
         let Some(arn) = located else {
-            return Ok(Login::read(document)?.into_database_of(current));
+            return Ok(Login::read_admin(document, current)?);
         };
         let Endpoint { engine, host, port } = self.rds.endpoint(&arn).await?;
         let place = Edit::new()
             .set("engine", Sensitive::new(engine))
             .set("host", Sensitive::new(host))
             .set("port", Sensitive::new(port.to_string()));
-        Ok(Login::read(&document.edited(&place)?)?.into_database_of(current))
+        Ok(Login::read_admin(&document.edited(&place)?, current)?)
     }
 
     async fn replicates(&self, admin: &Login, current: &Login) -> Result<bool, TargetError> {

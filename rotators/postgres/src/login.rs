@@ -5,18 +5,49 @@ use std::fmt;
 use rustls::pki_types::ServerName;
 use turnlock::{Credential, Document, Malformed, SecretId, Sensitive, Target};
 
+use crate::redshift;
 use crate::strategy::Strategy;
 
-const ENGINES: [&str; 2] = ["postgres", "aurora-postgresql"];
 const PORTS: std::ops::Range<u32> = 1..65_536;
-const DEFAULT_PORT: u32 = 5432;
-const DEFAULT_DATABASE: &str = "postgres";
 /// `NAMEDATALEN` - 1: PostgreSQL cuts longer names off, and so would change somebody else.
 pub(crate) const LONGEST_NAME: usize = 63;
 
-/// One login of one PostgreSQL role, in the fields that AWS's functions use.
+/// Whose SQL the server speaks, and whose defaults a secret has.
+#[derive(Clone, Copy, Debug, Eq, PartialEq)]
+pub enum Engine {
+    /// `postgres` and `aurora-postgresql`, also where the secret names none.
+    Postgres,
+    /// `redshift`
+    Redshift,
+}
+
+impl Engine {
+    /// What the secret names.
+    fn read(secret: &Document) -> Result<Option<Self>, Malformed> {
+        match secret.optional_string("engine")?.as_deref() {
+            None => Ok(None),
+            Some("postgres" | "aurora-postgresql") => Ok(Some(Self::Postgres)),
+            Some("redshift") => Ok(Some(Self::Redshift)),
+            Some(_) => Err(secret.problem(
+                "engine",
+                "is of another database; this function rotates postgres, aurora-postgresql and redshift",
+            )),
+        }
+    }
+
+    /// The port and the database that AWS's functions take where the secret names none.
+    fn defaults(self) -> (u32, &'static str) {
+        match self {
+            Self::Postgres => (5432, "postgres"),
+            Self::Redshift => (5439, "dev"),
+        }
+    }
+}
+
+/// One login of one role of PostgreSQL, or user of Redshift, in the fields that AWS's functions use.
 #[derive(Debug, Eq, PartialEq)]
 pub struct Login {
+    pub(crate) engine: Engine,
     pub(crate) host: String,
     pub(crate) port: u16,
     pub(crate) username: String,
@@ -38,29 +69,34 @@ impl Login {
         self.strategy
     }
 
-    /// The admin's login for the database of the user it is to change.
-    pub(crate) fn into_database_of(self, current: &Self) -> Self {
-        Self { database: current.database.clone(), ..self }
+    /// The admin's login for the database of the user it is to change, which is of the same engine.
+    pub(crate) fn read_admin(secret: &Document, current: &Self) -> Result<Self, Malformed> {
+        let engine = Engine::read(secret)?.unwrap_or(current.engine);
+        if engine != current.engine {
+            let problem =
+                "is of another database than that of the user; a secret without it is of postgres";
+            return Err(secret.problem("engine", problem));
+        }
+        Ok(Self { database: current.database.clone(), ..Self::read_as(engine, secret)? })
     }
-}
 
-impl Credential for Login {
-    fn read(secret: &Document) -> Result<Self, Malformed> {
-        check_engine(secret)?;
+    fn read_as(engine: Engine, secret: &Document) -> Result<Self, Malformed> {
         let rotation = secret.section("rotation")?;
         let rotation = rotation.as_ref();
         let host = host(secret)?;
-        let port = secret.number("port", PORTS)?.unwrap_or(DEFAULT_PORT);
+        let (default_port, default_database) = engine.defaults();
+        let port = secret.number("port", PORTS)?.unwrap_or(default_port);
         let tls_name = match secret.flag("ssl")? {
             Some(false) => None,
             Some(true) | None => Some(tls_name(secret, rotation, &host)?),
         };
         Ok(Self {
-            username: username(secret, "username", secret.string("username")?)?,
-            alternate: alternate(rotation)?,
+            engine,
+            username: username(engine, secret, "username", secret.string("username")?)?,
+            alternate: alternate(engine, rotation)?,
             adopt: adopt(rotation)?,
             password: password(secret)?,
-            database: database(secret)?,
+            database: database(secret)?.unwrap_or_else(|| default_database.into()),
             admin: admin(secret)?,
             strategy: strategy(rotation)?,
             port: u16::try_from(port).map_err(|_| secret.problem("port", "is not a port"))?,
@@ -68,9 +104,16 @@ impl Credential for Login {
             tls_name,
         })
     }
+}
+
+impl Credential for Login {
+    fn read(secret: &Document) -> Result<Self, Malformed> {
+        Self::read_as(Engine::read(secret)?.unwrap_or(Engine::Postgres), secret)
+    }
 
     fn reached_as(self, current: &Self) -> Self {
         Self {
+            engine: current.engine,
             username: self.username,
             password: self.password,
             host: current.host.clone(),
@@ -108,16 +151,6 @@ impl fmt::Display for Login {
     }
 }
 
-fn check_engine(secret: &Document) -> Result<(), Malformed> {
-    match secret.optional_string("engine")? {
-        Some(engine) if !ENGINES.contains(&engine.as_str()) => Err(secret.problem(
-            "engine",
-            "is of another database; this function rotates postgres and aurora-postgresql",
-        )),
-        _ => Ok(()),
-    }
-}
-
 fn host(secret: &Document) -> Result<String, Malformed> {
     let Some(host) = secret.optional_string("host")? else {
         let problem =
@@ -149,12 +182,23 @@ fn tls_name(
     }
 }
 
-fn username(secret: &Document, field: &str, username: String) -> Result<String, Malformed> {
+fn username(
+    engine: Engine,
+    secret: &Document,
+    field: &str,
+    username: String,
+) -> Result<String, Malformed> {
     if username.contains('\0') {
         return Err(secret.problem(field, "has a NUL character"));
     }
-    if username.len() > LONGEST_NAME {
-        return Err(secret.problem(field, "is longer than the 63 bytes that PostgreSQL allows"));
+    let (longest, problem) = match engine {
+        Engine::Postgres => (LONGEST_NAME, "is longer than the 63 bytes that PostgreSQL allows"),
+        Engine::Redshift => {
+            (redshift::LONGEST_NAME, "is longer than the 127 bytes that Redshift allows")
+        }
+    };
+    if username.len() > longest {
+        return Err(secret.problem(field, problem));
     }
     // The driver puts the name into the SCRAM exchange as it is, and prepares it together with `n=`.
     if username.contains(',') || stringprep::saslprep(&format!("n={username}")).is_err() {
@@ -165,11 +209,11 @@ fn username(secret: &Document, field: &str, username: String) -> Result<String, 
     Ok(username)
 }
 
-fn alternate(rotation: Option<&Document>) -> Result<Option<String>, Malformed> {
+fn alternate(engine: Engine, rotation: Option<&Document>) -> Result<Option<String>, Malformed> {
     let Some(rotation) = rotation else { return Ok(None) };
     let field = "alternate_username";
     match rotation.optional_string(field)?.filter(|name| !name.is_empty()) {
-        Some(name) => username(rotation, field, name).map(Some),
+        Some(name) => username(engine, rotation, field, name).map(Some),
         None => Ok(None),
     }
 }
@@ -187,7 +231,7 @@ fn password(secret: &Document) -> Result<Sensitive, Malformed> {
     Ok(password)
 }
 
-fn database(secret: &Document) -> Result<String, Malformed> {
+fn database(secret: &Document) -> Result<Option<String>, Malformed> {
     let (field, database) = match secret.optional_string("dbname")? {
         Some(name) => ("dbname", Some(name)),
         None => ("database", secret.optional_string("database")?),
@@ -197,8 +241,7 @@ fn database(secret: &Document) -> Result<String, Malformed> {
         Some(name) if name.contains(char::is_control) => {
             Err(secret.problem(field, "has a control character"))
         }
-        Some(name) => Ok(name),
-        None => Ok(DEFAULT_DATABASE.into()),
+        name => Ok(name),
     }
 }
 
@@ -237,6 +280,37 @@ mod tests {
         assert_eq!(login.target(), Target::new("db.internal:5432"));
         assert_eq!(login.strategy(), None);
         assert_eq!(login.admin(), None);
+    }
+
+    #[test]
+    fn a_secret_of_redshift_has_the_defaults_of_its_own() {
+        let user = |name: &str| {
+            format!(r#"{{"engine":"redshift","host":"h","username":"{name}","password":"p"}}"#)
+        };
+        let login = read(&user("app")).unwrap();
+        assert_eq!((login.port, login.database.as_str()), (5439, "dev"));
+        assert_eq!(read(&user(&"n".repeat(127))).unwrap().username.len(), 127);
+        assert!(error(&user(&"n".repeat(128))).contains("the 127 bytes that Redshift allows"));
+    }
+
+    #[test]
+    fn an_admin_is_of_the_same_engine_as_its_user() {
+        let secret = |fields: &str| {
+            let text = format!(r#"{{{fields}"host":"h","username":"u","password":"p"}}"#);
+            Document::parse(Sensitive::new(text)).unwrap()
+        };
+        let (redshift, none) = (secret(r#""engine":"redshift","#), secret(""));
+        let user = Login::read(&redshift).unwrap();
+        for admin in [&redshift, &none] {
+            let admin = Login::read_admin(admin, &user).unwrap();
+            assert_eq!((admin.engine, admin.port), (Engine::Redshift, 5439));
+        }
+        let postgres = secret(r#""engine":"postgres","#);
+        let pairs = [(&postgres, &redshift), (&redshift, &postgres), (&redshift, &none)];
+        for (admin, user) in pairs {
+            let error = Login::read_admin(admin, &Login::read(user).unwrap()).unwrap_err();
+            assert!(error.to_string().starts_with("field `engine` is of another database than"));
+        }
     }
 
     #[test]

@@ -15,14 +15,23 @@ use crate::{fault, relay};
 
 const SSL_REQUEST: [u8; 8] = [0, 0, 0, 8, 0x04, 0xd2, 0x16, 0x2f];
 const PROTOCOL_3_0: i32 = 196_608;
+/// `AuthenticationCleartextPassword`
+pub(crate) const CLEAR_TEXT: i32 = 3;
 /// `AuthenticationMD5Password`: sent only where md5 is both asked for and stored.
-const ASKS_FOR_MD5: [u8; 4] = 5_i32.to_be_bytes();
+pub(crate) const MD5: i32 = 5;
+/// `AUTH_REQ_DIGEST` of Amazon's drivers for Redshift, which no other driver knows.
+pub(crate) const REDSHIFT_DIGEST: i32 = 13;
 
 /// Whether the role logs in by md5 today, so that md5 may be stored again.
 ///
 /// A server that asks for SCRAM, or stores it, answers otherwise; and a SCRAM verifier works under either
 /// line of `pg_hba.conf`.
 pub(crate) async fn asks_for_md5(login: &Login, trust: &Trust) -> Result<bool, TargetError> {
+    Ok(method(login, trust).await? == MD5)
+}
+
+/// The number of the method by which the role is asked for its password.
+pub(crate) async fn method(login: &Login, trust: &Trust) -> Result<i32, TargetError> {
     let mut server = relay::connect(login).await?;
     let ask = async {
         let Some(name) = &login.tls_name else { return ask(server, login).await };
@@ -35,7 +44,7 @@ pub(crate) async fn asks_for_md5(login: &Login, trust: &Trust) -> Result<bool, T
         ask(connector.connect(name, server).await.ok()?, login).await
     };
     match timeout(LOG_IN, ask).await {
-        Ok(Some(md5)) => Ok(md5),
+        Ok(Some(method)) => Ok(method),
         Ok(None) => {
             let text = format!("{login} does not say how it asks for passwords");
             Err(TargetError::new(Class::Tcp, text))
@@ -45,7 +54,7 @@ pub(crate) async fn asks_for_md5(login: &Login, trust: &Trust) -> Result<bool, T
 }
 
 /// Begins a login and reads the first answer; `None` where it is no request to authenticate.
-async fn ask(mut server: impl AsyncRead + AsyncWrite + Unpin, login: &Login) -> Option<bool> {
+async fn ask(mut server: impl AsyncRead + AsyncWrite + Unpin, login: &Login) -> Option<i32> {
     let mut parameters = Vec::new();
     for text in ["user", &login.username, "database", &login.database] {
         parameters.extend_from_slice(text.as_bytes());
@@ -62,5 +71,5 @@ async fn ask(mut server: impl AsyncRead + AsyncWrite + Unpin, login: &Login) -> 
     // In good order, so that the server does not log a broken connection; that it fails changes nothing.
     server.shutdown().await.unwrap_or_default();
     let [kind, _, _, _, _, method @ ..] = answer;
-    (kind == b'R').then_some(method == ASKS_FOR_MD5)
+    (kind == b'R').then_some(i32::from_be_bytes(method))
 }

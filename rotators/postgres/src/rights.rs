@@ -97,7 +97,8 @@ impl Rights {
     }
 }
 
-fn lacking(server: &str, what: &str, missing: &[&str]) -> Result<(), TargetError> {
+/// The error that names each missing piece, if there is one.
+pub(crate) fn lacking(server: &str, what: &str, missing: &[&str]) -> Result<(), TargetError> {
     if missing.is_empty() {
         return Ok(());
     }

@@ -9,7 +9,8 @@ use tokio::time::timeout;
 use turnlock::{Class, Sensitive, TargetError, Verdict, VersionId};
 
 use crate::fault;
-use crate::login::Login;
+use crate::login::{Engine, Login};
+use crate::redshift;
 use crate::relay::Relay;
 use crate::rights::{self, Rights};
 use crate::sql::{literal, quoted};
@@ -56,6 +57,7 @@ pub struct Session {
     /// Kept for as long as the connection: dropping it hangs up.
     relay: Relay,
     server: String,
+    engine: Engine,
     facts: Facts,
 }
 
@@ -76,12 +78,20 @@ impl Session {
         let options = options(login, &relay, roots);
         let mut connection = match timeout(LOG_IN, options.connect()).await {
             Ok(Ok(connection)) => connection,
-            Ok(Err(error)) => return fault::of_login(&error, login, relay.answered()),
+            Ok(Err(error)) => {
+                if login.engine == Engine::Redshift && matches!(error, sqlx::Error::Protocol(_)) {
+                    redshift::check_method(login, trust).await?;
+                }
+                return fault::of_login(&error, login, relay.answered());
+            }
             Err(_) => return Err(fault::slow_login(login, relay.answered(), LOG_IN)),
         };
-        let facts = Facts::ask(&mut connection).await?;
-        let server = login.to_string();
-        Ok(Verdict::Accepted(Self { connection, relay, server, facts }))
+        let facts = match login.engine {
+            Engine::Postgres => Facts::ask(&mut connection).await?,
+            Engine::Redshift => Facts::NONE,
+        };
+        let (server, engine) = (login.to_string(), login.engine);
+        Ok(Verdict::Accepted(Self { connection, relay, server, engine, facts }))
     }
 
     /// Gives a role its password, as a verifier.
@@ -94,13 +104,16 @@ impl Session {
         self.check_settings()?;
         let user = &login.username;
         let verifier = self.verifier(login, version, kind)?;
-        let statement = format!(
-            "BEGIN READ WRITE; {GUARD} {DURABLE} \
-             SELECT pg_advisory_xact_lock({LOCK_SPACE}, {}); ALTER ROLE {} PASSWORD '{}'; COMMIT",
-            lock_key(user),
-            quoted(user),
-            verifier.expose(),
-        );
+        let statement = match self.engine {
+            Engine::Postgres => format!(
+                "BEGIN READ WRITE; {GUARD} {DURABLE} \
+                 SELECT pg_advisory_xact_lock({LOCK_SPACE}, {}); ALTER ROLE {} PASSWORD '{}'; COMMIT",
+                lock_key(user),
+                quoted(user),
+                verifier.expose(),
+            ),
+            Engine::Redshift => redshift::change(user, &verifier),
+        };
         let statement = Sensitive::new(statement);
         let doing = format!("changing the password of {user} at {}", self.server);
         let run = sqlx::raw_sql(AssertSqlSafe(statement.expose())).execute(&mut self.connection);
@@ -118,6 +131,7 @@ impl Session {
         Ok(match kind {
             Kind::Md5 => verifier::md5(user, password),
             Kind::Scram => verifier::scram(user, password, version, self.facts.iterations()?),
+            Kind::Sha256 => redshift::sha256(user, password, version),
         })
     }
 
@@ -182,7 +196,11 @@ impl Session {
 
     /// Asks for one row, in a transaction of its own.
     pub(crate) async fn ask(&mut self, question: &str, doing: &str) -> Result<PgRow, TargetError> {
-        let statement = format!("BEGIN; {GUARD} {question}; COMMIT");
+        let guard = match self.engine {
+            Engine::Postgres => GUARD,
+            Engine::Redshift => redshift::GUARD,
+        };
+        let statement = format!("BEGIN; {guard} {question}; COMMIT");
         let doing = format!("{doing} at {}", self.server);
         let run = sqlx::raw_sql(AssertSqlSafe(statement)).fetch_one(&mut self.connection);
         bounded(run, &doing).await
@@ -195,15 +213,27 @@ impl Session {
 
     /// Checks whether the role that is logged in could change its own password.
     pub(crate) async fn check_own_rights(&mut self) -> Result<(), TargetError> {
+        if self.engine == Engine::Redshift {
+            // Whoever logs in with a password there may change it.
+            return Ok(());
+        }
         self.check_settings()?;
         self.rights("session_user").await?.own(&self.server)
     }
 
     /// Checks whether the admin that is logged in could change the password of `login`'s role.
     pub(crate) async fn check_admin_rights(&mut self, login: &Login) -> Result<(), TargetError> {
+        if self.engine == Engine::Redshift {
+            return redshift::check_admin(self, &login.username).await;
+        }
         self.check_settings()?;
         let rights = self.rights(&literal(&login.username)).await?;
         rights.admin(&self.server, &login.username)
+    }
+
+    /// Whose SQL the server speaks.
+    pub(crate) fn engine(&self) -> Engine {
+        self.engine
     }
 
     /// Whether the server stores passwords as md5.
@@ -239,6 +269,10 @@ impl Session {
 }
 
 impl Facts {
+    /// What Redshift has no setting for.
+    const NONE: Self =
+        Self { read_only: false, md5: false, iterations: SCRAM_ITERATIONS.unsigned_abs() };
+
     async fn ask(connection: &mut PgConnection) -> Result<Self, TargetError> {
         // A role may be read-only by its own setting; only the server's own says that it takes no writes.
         let statement = "BEGIN; SET LOCAL statement_timeout = '5s'; \

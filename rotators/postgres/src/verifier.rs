@@ -10,13 +10,15 @@ use turnlock::{Sensitive, VersionId};
 
 const SALT_BYTES: usize = 16;
 
-/// The two forms in which PostgreSQL stores a password.
+/// The forms in which PostgreSQL and Redshift store a password.
 #[derive(Clone, Copy, Debug, Eq, PartialEq)]
 pub(crate) enum Kind {
     /// `scram-sha-256`
     Scram,
     /// `md5`
     Md5,
+    /// Redshift's `sha256|digest|salt`
+    Sha256,
 }
 
 /// The text to put after `PASSWORD` for `md5`.
@@ -74,7 +76,7 @@ fn mac(key: &[u8; 32], message: &[u8]) -> [u8; 32] {
     mac.finalize().into_bytes().into()
 }
 
-fn hex(bytes: &[u8]) -> String {
+pub(crate) fn hex(bytes: &[u8]) -> String {
     bytes.iter().map(|byte| format!("{byte:02x}")).collect()
 }
 
