@@ -191,6 +191,12 @@ impl Scene {
     pub(crate) fn user(&self, name: &str) -> Option<&User> {
         self.users.iter().find(|user| user.name == name)
     }
+
+    /// Whether a parameter that one of them has set is for superusers, and for whom they let.
+    pub(crate) fn guards(&self, parameter: &str) -> bool {
+        let mut settings = self.users.iter().flat_map(|user| &user.settings);
+        settings.any(|setting| setting.name == parameter && setting.guarded)
+    }
 }
 
 impl User {
@@ -198,6 +204,7 @@ impl User {
     pub(crate) fn is_member_of(&self, other: &str) -> bool {
         self.reaches.iter().any(|role| role == other)
     }
+
     /// Whether it has the privileges of `other`, by a direct grant.
     pub(crate) fn inherits(&self, other: &Self) -> bool {
         self.memberships.iter().any(|grant| grant.role == other.name && grant.inherit)

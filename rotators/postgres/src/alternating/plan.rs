@@ -1,7 +1,5 @@
 //! The statements of a turn: the difference between what is and what should be, the password last.
 
-use std::collections::BTreeMap;
-
 use turnlock::{Class, Sensitive, TargetError, VersionId};
 
 use super::catalog::{Scene, User};
@@ -47,6 +45,8 @@ pub(crate) struct Plan {
     pub(crate) notes: Vec<String>,
     /// What needs more than CREATEROLE and ADMIN OPTION.
     pub(crate) demands: Vec<String>,
+    /// The parameters among that.
+    pub(crate) parameters: Vec<String>,
 }
 
 impl Plan {
@@ -93,7 +93,7 @@ impl Plan {
         self.leave_others(scene, first, user);
         self.strip(first, user);
         let now = State::of(user);
-        self.bring(name, &now, &wanted, &first.settings_by_guard());
+        self.bring(scene, name, &now, &wanted);
         // One that has acted as itself, though it is ours, has made things since that the first cannot use.
         if origin == Origin::Before || origin == Origin::Ours && now.acts_as(name) {
             self.hand_over(scene, user, first);
@@ -146,7 +146,7 @@ impl Plan {
         }
         if alone && mark.is_some_and(|mark| mark.second != its.digest()) {
             let mended = its.acting_like(&own, &second.name);
-            self.bring(&second.name, &its, &mended, &first.settings_by_guard());
+            self.bring(scene, &second.name, &its, &mended);
             self.notes.push(format!(
                 "{} was made to act as itself since the last rotation, and acts as {} again",
                 second.name, first.name
@@ -163,7 +163,7 @@ impl Plan {
                     "{} was changed since the last rotation, and {} is changed alike: {differences}",
                     second.name, first.name
                 ));
-                self.bring(&first.name, &own, &its, &second.settings_by_guard());
+                self.bring(scene, &first.name, &own, &its);
                 digests = [its_digest.clone(), its_digest];
             }
             Some(mark) if mark.second != its_digest => {
@@ -225,7 +225,7 @@ impl Plan {
     }
 
     /// Changes what is to be kept in step.
-    fn bring(&mut self, name: &str, now: &State, wanted: &State, guarded: &BTreeMap<Key, bool>) {
+    fn bring(&mut self, scene: &Scene, name: &str, now: &State, wanted: &State) {
         let user = quoted(name);
         let scope = |(database, _): &Key| match database {
             Some(database) => format!("ALTER ROLE {user} IN DATABASE {}", quoted(database)),
@@ -233,7 +233,7 @@ impl Plan {
         };
         for key in now.settings.keys().filter(|key| !wanted.settings.contains_key(key)) {
             self.add(format!("{} RESET {}", scope(key), parameter(&key.1)));
-            self.demands.push(format!("resetting {}", named(key)));
+            self.demand_parameter(scene, key);
         }
         for (key, value) in &wanted.settings {
             if now.settings.get(key) == Some(value) {
@@ -245,9 +245,7 @@ impl Plan {
             }
             let text = assigned(&key.1, value.expose());
             self.add(format!("{} SET {} = {text}", scope(key), parameter(&key.1)));
-            if guarded.get(key) == Some(&true) {
-                self.demands.push(format!("GRANT SET ON PARAMETER for {}", named(key)));
-            }
+            self.demand_parameter(scene, key);
         }
         if now.connection_limit != wanted.connection_limit {
             self.add(format!("ALTER ROLE {user} CONNECTION LIMIT {}", wanted.connection_limit));
@@ -260,6 +258,13 @@ impl Plan {
             let no = if wanted.replication { "" } else { "NO" };
             self.add(format!("ALTER ROLE {user} {no}REPLICATION"));
             self.demands.push("REPLICATION".into());
+        }
+    }
+
+    fn demand_parameter(&mut self, scene: &Scene, key: &Key) {
+        if scene.guards(&key.1) {
+            self.demands.push(format!("{} (GRANT SET ON PARAMETER {})", named(key), key.1));
+            self.parameters.push(key.1.clone());
         }
     }
 
@@ -306,13 +311,6 @@ impl Plan {
 
     fn add(&mut self, statement: String) {
         self.statements.push(statement);
-    }
-}
-
-impl User {
-    fn settings_by_guard(&self) -> BTreeMap<Key, bool> {
-        let key = |s: &super::catalog::Setting| ((s.database.clone(), s.name.clone()), s.guarded);
-        self.settings.iter().map(key).collect()
     }
 }
 
