@@ -8,6 +8,7 @@
     reason = "what cannot be set up fails the test that needs it"
 )]
 
+pub mod abilities;
 pub mod binaries;
 pub mod canary;
 pub mod certificates;

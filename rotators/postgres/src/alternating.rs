@@ -4,12 +4,14 @@
 //! to. The second is a login: a member of the first with `ALTER ROLE … SET role`, so that whatever it makes
 //! belongs to the first. A comment on the second is the mark by which the next rotation knows the pair.
 //!
-//! `catalog` is what the server says of the two, `mark` the comment, `state` what has to be kept in step,
+//! `catalog` is what the server says of the two, `mark` the comment, `list` one kind of
+//! setting, `state` what has to be kept in step,
 //! `turn` whose turn it is, `plan` the statements, `comparison` whether the two are equal, `preflight` what
 //! the next rotation will need.
 
 mod catalog;
 mod comparison;
+mod list;
 mod mark;
 mod plan;
 mod preflight;

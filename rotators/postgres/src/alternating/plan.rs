@@ -4,17 +4,13 @@ use turnlock::{Class, Sensitive, TargetError, VersionId};
 
 use super::catalog::{Scene, User};
 use super::comparison;
+use super::list::assigned;
 use super::mark::Mark;
 use super::state::{Key, ROLE, State, named};
 use crate::sql::{literal, quoted};
 
 /// From this version on, a grant has options of its own.
 pub(crate) const GRANTS_HAVE_OPTIONS: u32 = 160_000;
-
-/// Settings that hold a list of names. Their text has to be taken apart, or it would be one long name.
-/// PostgreSQL allows no extension to add to them.
-const LISTS_OF_NAMES: [&str; 4] =
-    ["local_preload_libraries", "search_path", "session_preload_libraries", "temp_tablespaces"];
 
 /// The part that the pending user has, with whatever doubt there was resolved.
 #[derive(Debug)]
@@ -334,37 +330,6 @@ fn parameter(name: &str) -> String {
     name.split('.').map(quoted).collect::<Vec<_>>().join(".")
 }
 
-/// A setting's text as the right side of `SET`.
-fn assigned(name: &str, text: &str) -> String {
-    if !LISTS_OF_NAMES.contains(&name) {
-        return literal(text);
-    }
-    let names: Vec<String> = names(text).iter().map(|name| literal(name)).collect();
-    if names.is_empty() { "E''".into() } else { names.join(", ") }
-}
-
-/// The names in a list as PostgreSQL stores it: `"$user", public`.
-fn names(text: &str) -> Vec<String> {
-    let (mut names, mut name, mut quoted) = (Vec::new(), String::new(), false);
-    let mut rest = text.trim().chars().peekable();
-    while let Some(c) = rest.next() {
-        match c {
-            '"' if quoted && rest.peek() == Some(&'"') => {
-                rest.next();
-                name.push('"');
-            }
-            '"' => quoted = !quoted,
-            ',' if !quoted => names.push(std::mem::take(&mut name)),
-            c if !quoted && c.is_whitespace() => {}
-            c => name.push(c),
-        }
-    }
-    if !text.trim().is_empty() {
-        names.push(name);
-    }
-    names
-}
-
 /// The last statement: only now can the user log in.
 pub(crate) fn let_in(user: &str, verifier: &Sensitive) -> Sensitive {
     Sensitive::new(format!("ALTER ROLE {} LOGIN PASSWORD '{}'", quoted(user), verifier.expose()))
@@ -373,15 +338,6 @@ pub(crate) fn let_in(user: &str, verifier: &Sensitive) -> Sensitive {
 #[cfg(test)]
 mod tests {
     use super::*;
-
-    #[test]
-    fn lists_of_names_are_taken_apart_and_other_texts_are_not() {
-        assert_eq!(assigned("search_path", r#""$user", public"#), "E'$user', E'public'");
-        assert_eq!(assigned("search_path", r#""a""b, c","D""#), r#"E'a"b, c', E'D'"#);
-        assert_eq!(assigned("search_path", r#""""#), "E''");
-        assert_eq!(assigned("search_path", ""), "E''");
-        assert_eq!(assigned("datestyle", "ISO, MDY"), "E'ISO, MDY'");
-    }
 
     #[test]
     fn each_part_of_a_parameters_name_is_quoted() {
