@@ -18,5 +18,6 @@ pub mod project;
 pub mod refusal;
 pub mod runtime_api;
 pub mod serve;
+pub mod switch;
 pub mod tools;
 pub mod world;

@@ -161,10 +161,10 @@ async fn a_policy_that_allows_no_password_is_refused() {
 }
 
 #[tokio::test]
-async fn an_admin_without_a_strategy_is_refused_with_the_one_that_works() {
-    let words = ["alternating-users", "not supported for PostgreSQL yet", "single-user"];
-    let admin = "arn:aws:secretsmanager:us-east-1:123456789012:secret:admin-AbCdEf";
-    refused(|secret| secret["masterarn"] = json!(admin), "refused", &words).await;
+async fn two_users_without_an_admin_are_refused() {
+    let words = ["alternating-users needs an admin", "name its secret in masterarn"];
+    let edit = |secret: &mut Value| secret["rotation"] = json!({"strategy": "alternating-users"});
+    refused(edit, "refused", &words).await;
 }
 
 #[tokio::test]
