@@ -38,7 +38,7 @@ async fn assert_current_serves(world: &World) {
 /// Goes on after an interruption, to the end: both users log in and are alike.
 async fn assert_goes_on(world: &World) {
     assert_current_serves(world).await;
-    world.retry().await.unwrap_or_else(|error| panic!("{error:?}"));
+    world.retry().await.expect("the rotation goes on");
     assert!(!world.labels().contains_key("AWSPENDING"));
     assert_current_serves(world).await;
 }
