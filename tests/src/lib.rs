@@ -21,5 +21,6 @@ pub mod redshift;
 pub mod refusal;
 pub mod runtime_api;
 pub mod serve;
+pub mod switch;
 pub mod tools;
 pub mod world;

@@ -1,7 +1,5 @@
 //! Accounts that a rotation has no business with: they are neither changed nor logged in to.
 
-#![expect(clippy::expect_used, clippy::indexing_slicing, reason = "a failed test should panic")]
-
 use serde_json::json;
 use turnlock_local::Operation;
 use turnlock_tests::pair::{CLONE, server_with_user};
@@ -108,6 +106,8 @@ async fn an_account_is_taken_over_where_the_secret_says_so_but_not_what_it_owns(
             let output = world.local.output(FUNCTION);
             assert_eq!(output.matches(said).count(), 1, "in round {round}: {output}");
             assert_eq!(world.server.query_one(owner).await, "svc");
+            let way = r#"in the databases postgres, run REASSIGN OWNED BY "svc" TO "svc_clone""#;
+            assert!(output.contains(way), "{output}");
         }
         assert_eq!(world.state_of("svc").await, world.state_of("svc_clone").await);
         assert!(world.account("svc").await.contains("ask Bob\nTurnlock: "));

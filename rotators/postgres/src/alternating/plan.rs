@@ -91,14 +91,17 @@ impl Plan {
         let now = State::of(user);
         self.bring(scene, name, &now, &wanted);
         // One that has acted as itself, though it is ours, has made things since that the first cannot use.
+        let mut left = user.objects_elsewhere.clone();
         if origin == Origin::Before || origin == Origin::Ours && now.acts_as(name) {
             self.hand_over(scene, user, first);
+        } else if user.objects > 0 {
+            left.push(scene.database.clone());
         }
-        if !user.objects_elsewhere.is_empty() {
+        if !left.is_empty() {
             self.notes.push(format!(
                 "{name} owns objects that {} cannot use: {}",
                 first.name,
-                elsewhere(first, user)
+                handing_over(&left, user, first)
             ));
         }
         if origin == Origin::Adopted {
@@ -130,7 +133,7 @@ impl Plan {
                     "{} owns objects that {} could not use: {}",
                     second.name,
                     first.name,
-                    elsewhere(first, second)
+                    handing_over(&second.objects_elsewhere, second, first)
                 );
                 return Err(TargetError::new(Class::Refused, text));
             }
@@ -315,11 +318,11 @@ fn fresh(name: &str) -> User {
     User { name: name.to_owned(), inherit: true, connection_limit: -1, ..User::default() }
 }
 
-/// What to do about objects in databases where we are not logged in.
-fn elsewhere(first: &User, second: &User) -> String {
+/// What to do about the objects that are left in some databases.
+fn handing_over(databases: &[String], second: &User, first: &User) -> String {
     format!(
         "in the databases {}, run REASSIGN OWNED BY {} TO {}",
-        second.objects_elsewhere.join(", "),
+        databases.join(", "),
         quoted(&second.name),
         quoted(&first.name)
     )
