@@ -180,8 +180,8 @@ fn wait_for_the_client_to_leave(mut client: TcpStream) {
 }
 
 /// Accepts connections and gives each a thread.
-struct Listener {
-    port: u16,
+pub(crate) struct Listener {
+    pub(crate) port: u16,
     state: Arc<State>,
 }
 
@@ -192,7 +192,7 @@ struct State {
 }
 
 impl Listener {
-    fn start(serve: impl Fn(TcpStream) + Send + Sync + 'static) -> Self {
+    pub(crate) fn start(serve: impl Fn(TcpStream) + Send + Sync + 'static) -> Self {
         let listener = TcpListener::bind((Ipv4Addr::LOCALHOST, 0)).expect("a free port");
         let port = listener.local_addr().expect("a bound port").port();
         let state = Arc::new(State::default());

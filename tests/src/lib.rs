@@ -8,6 +8,8 @@
     reason = "what cannot be set up fails the test that needs it"
 )]
 
+pub mod alias;
+pub mod amazon;
 pub mod binaries;
 pub mod canary;
 pub mod certificates;
