@@ -9,6 +9,8 @@
 )]
 
 pub mod abilities;
+pub mod alias;
+pub mod amazon;
 pub mod binaries;
 pub mod canary;
 pub mod certificates;

@@ -59,14 +59,7 @@ impl World {
 
     /// A user, the admin that made it, and a secret that the test edits before it is stored.
     pub async fn start_administered(setup: Setup, edit: impl FnOnce(&mut Value)) -> Self {
-        let server = Server::start(setup).await;
-        server
-            .sql(&format!(
-                "CREATE ROLE {ADMIN} LOGIN CREATEROLE PASSWORD '{ADMIN_PASSWORD}'; \
-                 SET ROLE {ADMIN}; CREATE ROLE {USER} LOGIN PASSWORD '{FIRST_PASSWORD}'"
-            ))
-            .await;
-        Self::administered(server, edit).await
+        Self::administered(server_with_admin(setup).await, edit).await
     }
 
     /// A secret of the user's with an admin, on a server that has both.
@@ -118,7 +111,8 @@ impl World {
         self.settle().await
     }
 
-    async fn settle(&self) -> Result<(), StepError> {
+    /// Waits for the end of the rotation in progress; the error is that of the step that failed.
+    pub async fn settle(&self) -> Result<(), StepError> {
         let ended = self.local.wait_for_rotation(&self.secret, PATIENCE).await;
         ended.map_err(|failure| {
             let failed = |kind| {
@@ -197,6 +191,18 @@ pub struct StepError {
     pub class: String,
     /// `errorMessage`.
     pub message: String,
+}
+
+/// A server with the admin, and the user that it made.
+pub async fn server_with_admin(setup: Setup) -> Server {
+    let server = Server::start(setup).await;
+    server
+        .sql(&format!(
+            "CREATE ROLE {ADMIN} LOGIN CREATEROLE PASSWORD '{ADMIN_PASSWORD}'; \
+             SET ROLE {ADMIN}; CREATE ROLE {USER} LOGIN PASSWORD '{FIRST_PASSWORD}'"
+        ))
+        .await;
+    server
 }
 
 /// A secret in the form that AWS's functions use.

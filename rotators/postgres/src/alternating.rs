@@ -39,7 +39,7 @@ pub(crate) async fn set(
 ) -> Result<(), TargetError> {
     let names = [current.username.as_str(), pending.username.as_str()];
     let scene = Scene::of(&admin.look(&catalog::question(names), names, Access::Change).await?)?;
-    let part = part(&scene, current, pending.username.as_str(), history).await?;
+    let part = part(&scene, admin.server(), current, &pending.username, history).await?;
     let mut plan = Plan::of(&scene, &part, &pending.username, version)?;
     for note in &plan.notes {
         tracing::warn!("{note}");
@@ -81,13 +81,13 @@ pub(crate) async fn shows(
 /// Settles whether an account without a mark is ours.
 async fn part<'a>(
     scene: &'a Scene,
+    server: &str,
     current: &Login,
     pending: &str,
     history: History<'_>,
 ) -> Result<Part<'a>, TargetError> {
-    let server = current.to_string();
     let (current, adopt) = (current.username.as_str(), current.adopt);
-    let (user, other) = match Turn::read(scene, &server, current, pending)? {
+    let (user, other) = match Turn::read(scene, server, current, pending)? {
         Turn::New { first } => {
             return Ok(Part::Second { first, second: None, origin: Origin::Ours });
         }

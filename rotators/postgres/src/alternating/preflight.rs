@@ -34,9 +34,10 @@ pub(crate) async fn check(
     admin.check_settings()?;
     let names = [current.username.as_str(), pending];
     let scene = Scene::of(&admin.look(&catalog::question(names), names, Access::Look).await?)?;
-    let part = part(&scene, current, pending, history).await?;
+    // The admin's, of which the user's host may be a replica.
+    let server = admin.server().to_owned();
+    let part = part(&scene, &server, current, pending, history).await?;
     let missing = missing(&scene, &part);
-    let server = current.to_string();
     if !missing.is_empty() {
         let text = format!(
             "at {server} the admin {} may not let {pending} take turns with {}; missing: {}",
