@@ -26,8 +26,10 @@ pub(crate) enum Part<'a> {
 /// Where a second login comes from.
 #[derive(Clone, Copy, Debug, Eq, PartialEq)]
 pub(crate) enum Origin {
-    /// We made it, or took it over before.
+    /// We made it, so that whatever it owns was meant to be the first user's.
     Ours,
+    /// We took it over in an earlier rotation, as `rotation.adopt` still says.
+    Kept,
     /// AWS's function made it for this secret.
     Before,
     /// Somebody made it for something else, and `rotation.adopt` hands it over.
@@ -89,7 +91,8 @@ impl Plan {
         self.leave_others(scene, first, user);
         self.strip(first, user);
         self.bring(name, &State::of(user), &wanted, &first.settings_by_guard());
-        if origin == Origin::Before {
+        // A session that is older than the pair, or says SET ROLE NONE, makes objects in its login's name.
+        if matches!(origin, Origin::Ours | Origin::Before) {
             self.hand_over(scene, user, first);
         }
         if !user.objects_elsewhere.is_empty() {
@@ -133,6 +136,12 @@ impl Plan {
                 return Err(TargetError::new(Class::Refused, text));
             }
             self.hand_over(scene, second, first);
+        }
+        if mark.is_some() && second.objects > 0 {
+            self.notes.push(format!(
+                "{} owns {} objects that {} cannot use before the next rotation hands them over",
+                second.name, second.objects, first.name
+            ));
         }
         let (own, its) = (State::of(first), State::of(second));
         let (own_digest, its_digest) = (own.digest(), its.digest());
