@@ -239,6 +239,10 @@ impl Plan {
             if guarded.get(key) == Some(&true) {
                 self.demands.push(format!("GRANT SET ON PARAMETER for {}", named(key)));
             }
+            // Whoever sets it has to be allowed to use them too.
+            if key.1 == "temp_tablespaces" && text != assigned(&key.1, "") {
+                self.demands.push(format!("GRANT CREATE ON TABLESPACE for {}", named(key)));
+            }
         }
         if now.connection_limit != wanted.connection_limit {
             self.add(format!("ALTER ROLE {user} CONNECTION LIMIT {}", wanted.connection_limit));
