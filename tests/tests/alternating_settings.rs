@@ -1,6 +1,6 @@
 //! What two PostgreSQL users that take turns have of their own – settings and limits – is kept in step.
 
-#![expect(clippy::expect_used, clippy::panic, reason = "a failed test should panic")]
+#![expect(clippy::expect_used, reason = "a failed test should panic")]
 
 use std::time::Duration;
 
