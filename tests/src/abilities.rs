@@ -1,6 +1,5 @@
 //! What a login can do, as text: two logins that are equal have the same.
 
-use serde_json::Value;
 use sqlx::postgres::PgConnection;
 use sqlx::{AssertSqlSafe, Connection as _};
 
@@ -119,10 +118,7 @@ impl World {
     /// If it is not let in.
     pub async fn log_in(&self, label: &str, database: &str) -> (String, PgConnection) {
         let document = self.document(label);
-        let field = |name: &str| match &document[name] {
-            Value::String(text) => text.clone(),
-            other => panic!("{name} is {other}"),
-        };
+        let field = |name: &str| document[name].as_str().expect("a text").to_owned();
         let user = field("username");
         let session = self.server.log_in(&user, &field("password"), database).await;
         (user.clone(), session.unwrap_or_else(|error| panic!("{label}, {user}: {error}")))

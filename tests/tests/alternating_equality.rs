@@ -4,7 +4,7 @@
 
 use sqlx::AssertSqlSafe;
 use turnlock_tests::postgres::{Setup, Version};
-use turnlock_tests::world::World;
+use turnlock_tests::world::{FUNCTION, World};
 
 const CLONE: &str = "app_clone";
 const DATABASES: [&str; 2] = ["postgres", "shop"];
@@ -232,5 +232,70 @@ async fn a_group_role_that_the_user_acts_as_is_acted_as_by_both() {
             }
             run(&world, "CREATE TABLE made (id int)").await;
         }
+    }
+}
+
+#[tokio::test]
+async fn what_a_session_made_in_the_second_users_own_name_is_handed_over_at_its_turn() {
+    for version in Version::ALL {
+        let world = start(version, "CREATE SCHEMA app AUTHORIZATION app").await;
+        rotate(&world).await;
+        for turn in 0..2 {
+            // So does a session that was open before the two were paired.
+            run(
+                &world,
+                "SET ROLE NONE; CREATE TABLE app.own (id serial); CREATE TYPE app.kind AS ENUM ('a'); \
+                 CREATE FUNCTION app.own() RETURNS int LANGUAGE sql AS 'SELECT 1'; SELECT lo_create(7)",
+            )
+            .await;
+            let memberships = memberships(&world).await;
+            rotate(&world).await;
+            let output = world.local.output(FUNCTION);
+            assert!(output.contains("objects that app cannot use before the next rotation"));
+            rotate(&world).await;
+            for _ in 0..turn {
+                rotate(&world).await;
+                rotate(&world).await;
+            }
+            world.assert_equal_abilities(&DATABASES).await;
+            run(
+                &world,
+                "ALTER TABLE app.own ADD COLUMN more int; DROP TABLE app.own; DROP FUNCTION app.own; \
+                 DROP TYPE app.kind; SELECT lo_unlink(7)",
+            )
+            .await;
+
+            assert_eq!(self::memberships(&world).await, memberships, "{version:?}");
+        }
+    }
+}
+
+/// Who is a member of what, by whose word.
+async fn memberships(world: &World) -> String {
+    let query = "SELECT string_agg(m::text, ' ' ORDER BY m::text) FROM (SELECT (to_jsonb(a) - 'oid') AS m \
+         FROM pg_auth_members a) s";
+    world.server.query_one(query).await
+}
+
+#[tokio::test]
+async fn what_tells_the_two_apart_is_the_session_user() {
+    for version in Version::ALL {
+        let world = start(version, "").await;
+        rotate(&world).await;
+        let names = "SELECT session_user || ' as ' || current_user";
+        assert_eq!(ask(&world, "postgres", names).await, "app_clone as app");
+        // So PostgreSQL shows and ends sessions of the second login only for itself, without a role.
+        let (_, mut other) = world.log_in("AWSCURRENT", "postgres").await;
+        let pid: String = sqlx::query_scalar("SELECT pg_backend_pid()::text")
+            .fetch_one(&mut other)
+            .await
+            .expect("a number");
+        let (_, mut session) = world.log_in("AWSCURRENT", "postgres").await;
+        let end = format!("SELECT pg_cancel_backend({pid})");
+        let denied = sqlx::raw_sql(AssertSqlSafe(end.as_str())).execute(&mut session).await;
+        let denied = denied.expect_err("it acts as the first user");
+        let code = denied.into_database_error().and_then(|error| error.code().map(String::from));
+        assert_eq!(code.as_deref(), Some("42501"), "{version:?}");
+        run(&world, &format!("SET ROLE NONE; {end}")).await;
     }
 }

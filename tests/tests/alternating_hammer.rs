@@ -23,6 +23,14 @@ const APPLICATION: &str = "CREATE SCHEMA app AUTHORIZATION app; CREATE SCHEMA st
      CREATE FUNCTION app.twice(n int) RETURNS int LANGUAGE sql AS 'SELECT 2 * n'; \
      CREATE TABLE store.shelf (id int)";
 
+/// What poolers and drivers do to a session before they give it to the next.
+const RESETS: [&str; 4] = [
+    "RESET ROLE",
+    "RESET SESSION AUTHORIZATION",
+    "SET SESSION AUTHORIZATION DEFAULT; RESET ALL",
+    "DISCARD ALL",
+];
+
 /// A role-level search path, so that the second schema is found without its name too.
 const PATH: &str = r#"ALTER ROLE app SET search_path = "$user", store, public"#;
 
@@ -139,7 +147,7 @@ impl Consumer {
             .await;
         }
         run(session, &format!("CREATE TABLE IF NOT EXISTS {own} (id int PRIMARY KEY)")).await;
-        for statement in ["RESET ROLE", "DISCARD ALL"] {
+        for statement in RESETS {
             run(session, statement).await;
             work(session, self.has_path).await;
         }

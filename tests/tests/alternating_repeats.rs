@@ -1,6 +1,6 @@
 //! Steps of two PostgreSQL users that take turns, repeated, out of order and alone: nothing more is changed.
 
-#![expect(clippy::expect_used, clippy::panic, reason = "a failed test should panic")]
+#![expect(clippy::expect_used, reason = "a failed test should panic")]
 
 use std::collections::BTreeMap;
 

@@ -1,6 +1,6 @@
 //! Two PostgreSQL users that take turns on a server with many roles, memberships and settings.
 
-#![expect(clippy::expect_used, clippy::panic, reason = "a failed test should panic")]
+#![expect(clippy::expect_used, reason = "a failed test should panic")]
 
 use turnlock_tests::postgres::{Setup, Version};
 use turnlock_tests::world::{ADMIN, World};

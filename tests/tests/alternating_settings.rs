@@ -1,6 +1,6 @@
 //! What two PostgreSQL users that take turns have of their own – settings and limits – is kept in step.
 
-#![expect(clippy::expect_used, clippy::panic, reason = "a failed test should panic")]
+#![expect(clippy::expect_used, reason = "a failed test should panic")]
 
 use std::time::Duration;
 
@@ -194,6 +194,73 @@ async fn settings_taken_from_a_session_are_kept_in_step_as_they_are() {
                     assert_eq!(path, expected, "{version:?}, {turn}, {user}, {database}");
                 }
             }
+        }
+    }
+}
+
+#[tokio::test]
+async fn temporary_tables_go_where_they_went_before_if_the_admin_may_use_that_place() {
+    for version in Version::ALL {
+        let configuration = vec!["allow_in_place_tablespaces = on".to_owned()];
+        let setup = Setup { version, configuration, ..Setup::default() };
+        let world = World::start_alternating(setup).await;
+        // In capital letters, and with a comma: one name, and not two.
+        for tablespace in ["\"Fast, Disk\"", "slow"] {
+            world.server.sql(&format!("CREATE TABLESPACE {tablespace} LOCATION ''")).await;
+        }
+        let settings = "GRANT CREATE ON TABLESPACE \"Fast, Disk\" TO app; \
+             ALTER ROLE app SET temp_tablespaces = \"Fast, Disk\"";
+        world.server.sql(settings).await;
+        let error = world.rotate_failing().await;
+        let words = ["GRANT CREATE ON TABLESPACE for the setting temp_tablespaces", "[42501]"];
+        error.assert_is("setSecret", "permission", &words);
+        let grant = format!("GRANT CREATE ON TABLESPACE \"Fast, Disk\" TO {ADMIN}");
+        world.server.sql(&grant).await;
+        rotate_again(&world).await;
+        for turn in 0..3 {
+            for label in ["AWSCURRENT", "AWSPREVIOUS"] {
+                let (user, mut session) = world.log_in(label, "postgres").await;
+                let make = sqlx::raw_sql("CREATE TEMP TABLE passing (id int)");
+                make.execute(&mut session).await.expect("a table");
+                let place = "SELECT spcname::text FROM pg_tablespace t JOIN pg_class c \
+                     ON c.reltablespace = t.oid WHERE c.relname = 'passing'";
+                let place: String =
+                    sqlx::query_scalar(place).fetch_one(&mut session).await.expect("a place");
+                assert_eq!(place, "Fast, Disk", "{version:?}, turn {turn}, {user}");
+            }
+            rotate(&world).await;
+        }
+    }
+}
+
+#[tokio::test]
+async fn a_clumsy_setting_of_the_user_does_not_stop_the_turns() {
+    // Each of them changes what statements mean, or how long they may take.
+    let settings = "ALTER ROLE app SET default_transaction_read_only = on; \
+         ALTER ROLE app SET default_transaction_isolation = 'serializable'; \
+         ALTER ROLE app SET default_transaction_deferrable = on; \
+         ALTER ROLE app SET statement_timeout = '300ms'; ALTER ROLE app SET lock_timeout = 1; \
+         ALTER ROLE app SET idle_in_transaction_session_timeout = 1; \
+         ALTER ROLE app SET standard_conforming_strings = off; ALTER ROLE app SET row_security = off; \
+         ALTER ROLE app SET search_path = 'odd'; ALTER ROLE app SET client_encoding = 'LATIN1'; \
+         ALTER ROLE app SET bytea_output = 'escape'; ALTER ROLE app SET check_function_bodies = off; \
+         ALTER ROLE app SET datestyle = 'German, DMY'; ALTER ROLE app SET intervalstyle = 'sql_standard'; \
+         ALTER ROLE app VALID UNTIL '2099-06-30 12:00:00 Asia/Kolkata'; \
+         CREATE SCHEMA odd AUTHORIZATION app; \
+         CREATE FUNCTION odd.current_setting(text) RETURNS text LANGUAGE sql AS $$ SELECT 'wrong' $$";
+    for version in Version::ALL {
+        let world = start(version, settings, 4).await;
+        assert_eq!(own(&world, USER).await, own(&world, CLONE).await, "{version:?}");
+        let mine = own(&world, USER).await;
+        assert!(mine.contains("standard_conforming_strings=off"), "{mine}");
+        // The same for the admin, whose sessions make the changes.
+        let admin = settings.replace("ALTER ROLE app", &format!("ALTER ROLE {ADMIN}"));
+        let admin = admin.split("CREATE SCHEMA").next().unwrap_or_default();
+        world.server.sql(admin).await;
+        for _ in 0..2 {
+            rotate(&world).await;
+            assert_eq!(own(&world, USER).await, mine, "{version:?}");
+            assert_eq!(own(&world, CLONE).await, mine, "{version:?}");
         }
     }
 }

@@ -4,10 +4,9 @@
 //! to. The second is a login: a member of the first with `ALTER ROLE … SET role`, so that whatever it makes
 //! belongs to the first. A comment on the second is the mark by which the next rotation knows the pair.
 //!
-//! `catalog` is what the server says of the two, `mark` the comment, `list` one kind of
-//! setting, `state` what has to be kept in step,
-//! `turn` whose turn it is, `plan` the statements, `comparison` whether the two are equal, `preflight` what
-//! the next rotation will need.
+//! `catalog` is what the server says of the two, `mark` the comment, `list` a kind of
+//! setting with more than one spelling, `state` what has to be kept in step, `turn` whose turn it is, `plan`
+//! the statements, `comparison` whether the two are equal, `preflight` what the next rotation will need.
 
 mod catalog;
 mod comparison;
@@ -91,8 +90,9 @@ async fn part<'a>(
         Turn::New { first } => {
             return Ok(Part::Second { first, second: None, origin: Origin::Ours });
         }
-        Turn::Second { first, second } => {
-            return Ok(Part::Second { first, second: Some(second), origin: Origin::Ours });
+        Turn::Second { first, second, mark } => {
+            let origin = if mark.is_adopted { Origin::Kept } else { Origin::Ours };
+            return Ok(Part::Second { first, second: Some(second), origin });
         }
         Turn::First { first, second, mark } => {
             return Ok(Part::First { first, second, mark: Some(mark) });
@@ -104,7 +104,7 @@ async fn part<'a>(
         return Ok(if user.is_member_of(pending) {
             Part::First { first: other, second: user, mark: None }
         } else {
-            Part::Second { first: user, second: Some(other), origin: Origin::Before }
+            Part::Second { first: user, second: Some(other), origin: Origin::Ours }
         });
     }
     if adopt && !user.is_member_of(pending) {

@@ -67,7 +67,7 @@ mod tests {
 
     #[test]
     fn one_list_in_two_spellings_is_the_same() {
-        let uniform = |text| super::uniform("search_path", text);
+        let uniform = |text| uniform("search_path", text);
         assert_eq!(
             uniform(r#"Store,"Odd, Name" ,public"#),
             uniform(r#"store, "Odd, Name", public"#)
@@ -81,6 +81,6 @@ mod tests {
     fn only_identifiers_lose_their_capitals() {
         assert_eq!(assigned("temp_tablespaces", "Fast"), "E'fast'");
         assert_eq!(assigned("session_preload_libraries", "Audit"), "E'Audit'");
-        assert_eq!(super::uniform("application_name", "My App"), "My App");
+        assert_eq!(uniform("application_name", "My App"), "My App");
     }
 }

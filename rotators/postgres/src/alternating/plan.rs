@@ -24,12 +24,12 @@ pub(crate) enum Part<'a> {
 /// Where a second login comes from.
 #[derive(Clone, Copy, Debug, Eq, PartialEq)]
 pub(crate) enum Origin {
-    /// We made it, or took it over before.
+    /// We made it, or AWS's function did for this secret: whatever it owns was meant to be the first user's.
     Ours,
-    /// AWS's function made it for this secret.
-    Before,
-    /// Somebody made it for something else, and `rotation.adopt` hands it over.
+    /// Somebody made it for something else, and `rotation.adopt` hands it over now.
     Adopted,
+    /// It was handed over in an earlier rotation.
+    Kept,
 }
 
 /// What is to be done, and said.
@@ -90,14 +90,13 @@ impl Plan {
         self.strip(first, user);
         let now = State::of(user);
         self.bring(scene, name, &now, &wanted);
-        // One that has acted as itself, though it is ours, has made things since that the first cannot use.
         let mut left = user.objects_elsewhere.clone();
-        if origin == Origin::Before || origin == Origin::Ours && now.acts_as(name) {
+        if origin == Origin::Ours {
             self.hand_over(scene, user, first);
         } else if user.objects > 0 {
             left.push(scene.database.clone());
         }
-        if !left.is_empty() {
+        if !left.is_empty() && origin != Origin::Kept {
             self.notes.push(format!(
                 "{name} owns objects that {} cannot use: {}",
                 first.name,
@@ -111,7 +110,12 @@ impl Plan {
             ));
         }
         let digest = wanted.digest();
-        let mark = Mark { first: digest.clone(), second: digest, version: version.as_str().into() };
+        let mark = Mark {
+            first: digest.clone(),
+            second: digest,
+            version: version.as_str().into(),
+            is_adopted: origin != Origin::Ours,
+        };
         self.mark(user, &mark, &first.name);
     }
 
@@ -140,7 +144,8 @@ impl Plan {
         }
         let (own, mut its) = (State::of(first), State::of(second));
         let alone = its.acts_as(&second.name);
-        if mark.is_none() || alone {
+        let is_adopted = mark.is_some_and(|mark| mark.is_adopted);
+        if !is_adopted {
             self.hand_over(scene, second, first);
         }
         if alone && mark.is_some_and(|mark| mark.second != its.digest()) {
@@ -179,7 +184,8 @@ impl Plan {
             )),
         }
         let [own_digest, its_digest] = digests;
-        let mark = Mark { first: own_digest, second: its_digest, version: version.as_str().into() };
+        let version = version.as_str().to_owned();
+        let mark = Mark { first: own_digest, second: its_digest, version, is_adopted };
         self.mark(second, &mark, &first.name);
         Ok(())
     }
@@ -245,6 +251,10 @@ impl Plan {
             let text = assigned(&key.1, value.expose());
             self.add(format!("{} SET {} = {text}", scope(key), parameter(&key.1)));
             self.demand_parameter(scene, key);
+            // Whoever sets it has to be allowed to use them too.
+            if key.1 == "temp_tablespaces" && text != assigned(&key.1, "") {
+                self.demands.push(format!("{} (GRANT CREATE ON TABLESPACE)", named(key)));
+            }
         }
         if now.connection_limit != wanted.connection_limit {
             self.add(format!("ALTER ROLE {user} CONNECTION LIMIT {}", wanted.connection_limit));
@@ -267,7 +277,8 @@ impl Plan {
         }
     }
 
-    /// Gives the first user what the second one owns. The admin has to have the privileges of both meanwhile.
+    /// Gives the first user what the second one owns: what AWS's function had it make as itself, and what a
+    /// session makes that is older than the pair or says SET ROLE NONE. The admin has to have the privileges of both meanwhile.
     fn hand_over(&mut self, scene: &Scene, second: &User, first: &User) {
         if second.objects == 0 {
             return;
