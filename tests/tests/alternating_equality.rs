@@ -2,9 +2,11 @@
 
 #![expect(clippy::expect_used, clippy::panic, reason = "a failed test should panic")]
 
+use std::time::Duration;
+
 use sqlx::AssertSqlSafe;
 use turnlock_tests::postgres::{Setup, Version};
-use turnlock_tests::world::{FUNCTION, World};
+use turnlock_tests::world::{ADMIN, FUNCTION, World};
 
 const CLONE: &str = "app_clone";
 const DATABASES: [&str; 2] = ["postgres", "shop"];
@@ -297,5 +299,33 @@ async fn what_tells_the_two_apart_is_the_session_user() {
         let code = denied.into_database_error().and_then(|error| error.code().map(String::from));
         assert_eq!(code.as_deref(), Some("42501"), "{version:?}");
         run(&world, &format!("SET ROLE NONE; {end}")).await;
+    }
+}
+
+#[tokio::test]
+async fn what_only_the_second_user_was_given_is_taken_away_at_its_turn_or_named() {
+    let given =
+        "CREATE ROLE extra; GRANT extra TO app_clone; ALTER ROLE app_clone CREATEDB BYPASSRLS";
+    let words =
+        ["taking extra away from app_clone", "taking CREATEDB and BYPASSRLS away", "[42501]"];
+    for version in Version::ALL {
+        let world = start(version, "").await;
+        rotate(&world).await;
+        world.server.sql(given).await;
+        rotate(&world).await;
+        let error = world.rotate_failing().await;
+        error.assert_is("setSecret", "permission", &words);
+        let granted = format!("ALTER ROLE {ADMIN} SUPERUSER");
+        world.server.sql(&granted).await;
+        world.local.rotate(&world.secret).expect_err("the rotation that failed is reattempted");
+        let ended = world.local.wait_for_rotation(&world.secret, Duration::from_secs(60)).await;
+        ended.expect("the rotation succeeds");
+        let both = world.assert_equal_abilities(&DATABASES).await;
+        assert!(!both.contains("role extra: "), "{version:?}");
+        let attributes = "SELECT concat_ws(' ', rolcreatedb, rolbypassrls) FROM pg_roles \
+             WHERE rolname = 'app_clone'";
+        assert_eq!(world.server.query_one(attributes).await, "f f", "{version:?}");
+        let members = "SELECT count(*) FROM pg_auth_members WHERE roleid = 'extra'::regrole";
+        assert_eq!(world.server.query_one(members).await, "0", "{version:?}");
     }
 }
