@@ -150,7 +150,7 @@ async fn a_setting_that_only_a_superuser_may_set_needs_a_grant_which_the_error_n
         let error = world.rotate_failing().await;
         let words = [
             "GRANT SET ON PARAMETER for the setting myapp.tenant",
-            "GRANT SET ON PARAMETER for the setting log_statement in database shop",
+            "GRANT SET ON PARAMETER log_statement in database shop",
             "[42501]",
         ];
         error.assert_is("setSecret", "permission", &words);
