@@ -1,7 +1,5 @@
 //! Accounts that a rotation has no business with: they are neither changed nor logged in to.
 
-#![expect(clippy::expect_used, reason = "a failed test should panic")]
-
 use serde_json::json;
 use turnlock_local::Operation;
 use turnlock_tests::pair::{CLONE, server_with_user};

@@ -149,8 +149,8 @@ async fn a_setting_that_only_a_superuser_may_set_needs_a_grant_which_the_error_n
         let world = start(version, settings, 0).await;
         let error = world.rotate_failing().await;
         let words = [
-            "GRANT SET ON PARAMETER for the setting myapp.tenant",
-            "GRANT SET ON PARAMETER log_statement in database shop",
+            "the setting myapp.tenant (GRANT SET ON PARAMETER myapp.tenant)",
+            "the setting log_statement in database shop (GRANT SET ON PARAMETER log_statement)",
             "[42501]",
         ];
         error.assert_is("setSecret", "permission", &words);
@@ -212,7 +212,7 @@ async fn temporary_tables_go_where_they_went_before_if_the_admin_may_use_that_pl
              ALTER ROLE app SET temp_tablespaces = \"Fast, Disk\"";
         world.server.sql(settings).await;
         let error = world.rotate_failing().await;
-        let words = ["GRANT CREATE ON TABLESPACE for the setting temp_tablespaces", "[42501]"];
+        let words = ["the setting temp_tablespaces (GRANT CREATE ON TABLESPACE)", "[42501]"];
         error.assert_is("setSecret", "permission", &words);
         let grant = format!("GRANT CREATE ON TABLESPACE \"Fast, Disk\" TO {ADMIN}");
         world.server.sql(&grant).await;
