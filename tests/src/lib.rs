@@ -11,6 +11,7 @@
 pub mod binaries;
 pub mod canary;
 pub mod certificates;
+pub mod errors;
 pub mod faults;
 pub mod pair;
 pub mod postgres;
