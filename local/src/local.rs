@@ -299,6 +299,17 @@ impl Local {
         Ok(token)
     }
 
+    /// Puts a tag on a secret as one of AWS's own services does: the key may begin with `aws:`, which
+    /// `TagResource` refuses.
+    ///
+    /// # Errors
+    ///
+    /// There is no such secret, or it has 50 tags.
+    pub fn tag_as_aws(&self, secret_id: &str, key: &str, value: &str) -> Result<(), Refused> {
+        let tag = (key.to_owned(), value.to_owned());
+        Ok(operations::add_tags(&self.service, secret_id, vec![tag])?)
+    }
+
     /// Turns rotation on without rotating.
     ///
     /// # Errors

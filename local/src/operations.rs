@@ -52,3 +52,4 @@ pub(crate) fn perform(
 }
 
 pub(crate) use rotate::set_function;
+pub(crate) use tag::add as add_tags;

@@ -8,6 +8,9 @@
     reason = "what cannot be set up fails the test that needs it"
 )]
 
+pub mod abilities;
+pub mod alias;
+pub mod amazon;
 pub mod binaries;
 pub mod canary;
 pub mod certificates;
@@ -21,5 +24,6 @@ pub mod redshift;
 pub mod refusal;
 pub mod runtime_api;
 pub mod serve;
+pub mod switch;
 pub mod tools;
 pub mod world;

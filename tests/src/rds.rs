@@ -119,6 +119,11 @@ impl AmazonRds {
         lock(&self.state).fault = Some(fault);
     }
 
+    /// Answers again from now on.
+    pub fn recover(&self) {
+        lock(&self.state).fault = None;
+    }
+
     /// The requests so far, and forgets them.
     pub fn take_calls(&self) -> Vec<Call> {
         std::mem::take(&mut lock(&self.state).calls)

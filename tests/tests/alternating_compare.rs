@@ -43,7 +43,7 @@ async fn differs_until_the_retry(version: Version, turn: Turn, statement: &str, 
     error.assert_is("testSecret", "refused", words);
     assert_eq!(world.labels().get("AWSCURRENT").cloned(), current);
     let retried = world.retry_by_hand(&pending).await;
-    retried.unwrap_or_else(|error| panic!("{version:?} {turn:?} {statement}: {error:?}"));
+    assert_eq!(retried, Ok(()), "{version:?} {turn:?} {statement}");
     assert_eq!(world.labels().get("AWSCURRENT"), Some(&pending));
     for label in ["AWSCURRENT", "AWSPREVIOUS"] {
         let role = world.run_as(label, "SELECT current_user::text").await;

@@ -1,7 +1,5 @@
 //! Accounts that a rotation has no business with: they are neither changed nor logged in to.
 
-#![expect(clippy::expect_used, clippy::indexing_slicing, reason = "a failed test should panic")]
-
 use serde_json::json;
 use turnlock_local::Operation;
 use turnlock_tests::pair::{CLONE, server_with_user};
@@ -108,6 +106,8 @@ async fn an_account_is_taken_over_where_the_secret_says_so_but_not_what_it_owns(
             let output = world.local.output(FUNCTION);
             assert_eq!(output.matches(said).count(), 1, "in round {round}: {output}");
             assert_eq!(world.server.query_one(owner).await, "svc");
+            let way = r#"in the databases postgres, run REASSIGN OWNED BY "svc" TO "svc_clone""#;
+            assert!(output.contains(way), "{output}");
         }
         assert_eq!(world.state_of("svc").await, world.state_of("svc_clone").await);
         assert!(world.account("svc").await.contains("ask Bob\nTurnlock: "));
@@ -244,7 +244,7 @@ async fn an_admin_that_lacks_a_right_leaves_no_half_made_user() {
     // Found out after the role was made, by the server's rules for this one parameter.
     let guarded = format!("ALTER ROLE {USER} SET log_statement = 'none'");
     let changing = "changing app_clone at localhost";
-    let demanded = "GRANT SET ON PARAMETER for the setting log_statement";
+    let demanded = "GRANT SET ON PARAMETER log_statement";
     for (versions, statement, words) in [
         (&Version::ALL[..], &nobody, vec![changing]),
         (&[Version::V18][..], &not_its_own, vec![changing]),
@@ -260,4 +260,42 @@ async fn an_admin_that_lacks_a_right_leaves_no_half_made_user() {
             assert!(world.logs_in("AWSCURRENT").await);
         }
     }
+}
+
+#[tokio::test]
+async fn what_an_adopted_account_owned_is_never_handed_over_whatever_the_secret_says_later() {
+    for version in Version::ALL {
+        let world = World::start_alternating(of(version)).await;
+        world
+            .server
+            .sql(&format!(
+                "SET ROLE {ADMIN}; CREATE ROLE {CLONE} LOGIN PASSWORD 'known-to-somebody-else'; RESET ROLE; \
+                 CREATE TABLE ledger (n int); ALTER TABLE ledger OWNER TO {CLONE}"
+            ))
+            .await;
+        world.edit(|secret| secret["rotation"] = json!({"adopt": true}));
+        world.rotate_calmly().await;
+        world.edit(|secret| secret["rotation"] = json!({"adopt": false}));
+        for _ in 0..3 {
+            world.rotate_calmly().await;
+        }
+        let owner = "SELECT relowner::regrole::text FROM pg_class WHERE relname = 'ledger'";
+        assert_eq!(world.server.query_one(owner).await, CLONE);
+    }
+}
+
+#[tokio::test]
+async fn temporary_tables_are_not_handed_over_and_hold_nothing_up() {
+    let world = World::start_alternating(Setup::default()).await;
+    world.rotate_calmly().await;
+    let (user, password) = (world.user("AWSCURRENT"), world.password("AWSCURRENT"));
+    let mut session = world.server.log_in(&user, &password, "postgres").await.expect("a login");
+    let statements =
+        "SET ROLE NONE; CREATE TEMP TABLE draft (n int); BEGIN; INSERT INTO draft VALUES (1)";
+    sqlx::raw_sql(statements).execute(&mut session).await.expect("a table of its own");
+    world.rotate_calmly().await;
+    world.rotate_calmly().await;
+    let insert = sqlx::raw_sql("INSERT INTO draft VALUES (2); COMMIT").execute(&mut session).await;
+    insert.expect("the table is as it was");
+    assert!(!world.local.output(FUNCTION).contains("handed over"));
 }

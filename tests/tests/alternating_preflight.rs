@@ -170,11 +170,37 @@ async fn a_second_name_that_postgresql_would_cut_off_is_told_before_anything_is_
 
 #[tokio::test]
 async fn what_may_need_more_than_createrole_is_said_though_the_test_passes() {
-    let world = World::start_alternating(Setup::default()).await;
-    world.server.sql(&format!("ALTER ROLE {USER} SET log_statement = 'none'")).await;
+    let world = World::left_by_aws(Setup::default(), USER, "").await;
+    world.server.sql(&format!("GRANT pg_monitor TO {CLONE}")).await;
     world.tested().await.expect("only doing it tells");
     let output = world.local.output(FUNCTION);
-    let demand = "the next rotation will need more than CREATEROLE: GRANT SET ON PARAMETER for the \
-         setting log_statement";
+    let demand = "the next rotation will need more than CREATEROLE: taking pg_monitor away from \
+         app_clone";
     assert!(output.contains(demand), "{output}");
+}
+
+#[tokio::test]
+async fn a_parameter_of_superusers_that_has_to_be_copied_is_told_until_it_is_granted() {
+    for version in Version::ALL {
+        let world = World::start_alternating(of(version)).await;
+        let set = format!(
+            "ALTER ROLE {USER} SET log_statement = 'ddl'; ALTER ROLE {USER} SET myapp.tenant = '7'"
+        );
+        let words = ["missing: GRANT SET ON PARAMETER", "log_statement", "myapp.tenant"];
+        lacks(&world, &set, "permission", &words).await;
+        for parameter in ["log_statement", "myapp.tenant"] {
+            world.server.sql(&format!("GRANT SET ON PARAMETER {parameter} TO {ADMIN}")).await;
+        }
+        world.tested().await.expect("all is granted");
+        world.rotate_calmly().await;
+        world.assert_in_step().await;
+    }
+}
+
+#[tokio::test]
+async fn a_parameter_that_may_not_be_copied_is_named_by_the_rotation() {
+    let world = World::start_alternating(Setup::default()).await;
+    world.server.sql(&format!("ALTER ROLE {USER} SET log_statement = 'ddl'")).await;
+    let words = ["the setting log_statement (GRANT SET ON PARAMETER log_statement)", "[42501]"];
+    world.rotate_failing().await.assert_is("setSecret", "permission", &words);
 }

@@ -51,7 +51,8 @@ fn a_piece_of_a_canary_is_enough_to_see_it() {
 #[test]
 fn a_canary_is_not_seen_where_it_is_not() {
     let [canary, other] = [Canary::new("one"), Canary::new("other")];
-    assert_absent(&[canary], &[("log", other.value()), ("empty", "")]);
+    // All end alike, and one in a thousand pairs has a piece with that end in common.
+    assert_absent(&[canary], &[("log", letters(&other)), ("empty", "")]);
 }
 
 #[test]

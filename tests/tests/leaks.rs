@@ -11,6 +11,7 @@ use tempfile::TempDir;
 use turnlock_local::{Fault, Hook, Local, Operation};
 use turnlock_tests::binaries::turnlock_postgres;
 use turnlock_tests::canary::{Canary, assert_absent};
+use turnlock_tests::pair::CLONE;
 use turnlock_tests::postgres::{Mark, Server, Setup, Version};
 use turnlock_tests::serve::Serve;
 use turnlock_tests::tools::AwsCli;
@@ -137,6 +138,37 @@ async fn rotations_that_succeed_tell_no_secret() {
         }
         assert!(watched.world.server.log_since(watched.mark).contains("ALTER ROLE"));
         watched.assert_silent(3);
+    }
+}
+
+#[tokio::test]
+async fn two_users_that_take_turns_tell_no_secret_and_the_function_no_setting() {
+    for version in Version::ALL {
+        let watched = Watched::start(version, true, |secret| {
+            secret["rotation"] = json!({"strategy": "alternating-users"});
+        })
+        .await;
+        let world = &watched.world;
+        let token = Canary::new("a setting's value");
+        let kept = format!("ALTER ROLE {USER} SET myapp.token = {}", literal(token.value()));
+        world.server.sql(&kept).await;
+        let error = world.rotate().await.expect_err("the admin may not set it");
+        error.assert_is("setSecret", "permission", &["the setting myapp.token"]);
+        world.server.sql(&format!("GRANT SET ON PARAMETER myapp.token TO {ADMIN}")).await;
+        world.retry().await.expect("the admin may");
+        world.test_only().await.expect("the test passes");
+        world.rotate().await.expect("the rotation succeeds");
+        let differs = format!("ALTER ROLE {USER} SET myapp.token = {}", literal("another"));
+        let pending = world.rotate_but_for_the_end().await;
+        world.server.sql(&differs).await;
+        let error = world.step("testSecret", &pending).await.expect_err("the two differ");
+        error.assert_is("testSecret", "refused", &["the setting myapp.token"]);
+        let copied = format!("ALTER ROLE \"{CLONE}\" SET \"myapp\".\"token\"");
+        assert!(world.server.log_since(watched.mark).contains(&copied));
+        watched.assert_silent(4);
+        let (output, events) =
+            (world.local.output(FUNCTION), format!("{:?} {error:?}", world.local.events()));
+        assert_absent(&[token], &[("the function's output", &output), ("events", &events)]);
     }
 }
 

@@ -88,7 +88,7 @@ impl<R: Rotator, V: Vault> Drive<'_, R, V> {
         current: &R::Credential,
     ) -> Result<R::Credential, Cause> {
         let read = self.within("reading the admin secret", self.vault.value(id, Version::Current));
-        let Some(stored) = read.await? else {
+        let Some(stored) = read.await.map_err(|cause| about_admin(id, cause))? else {
             let text =
                 format!("the admin secret {id} does not exist, or has no AWSCURRENT version");
             return Err(Cause::Refused(text));
@@ -142,6 +142,12 @@ impl<R: Rotator, V: Vault> Drive<'_, R, V> {
             }
         }
     }
+}
+
+/// Names the admin's secret in what Secrets Manager says of it, since the step's error names the other one.
+pub(super) fn about_admin(id: &SecretId, cause: Cause) -> Cause {
+    let Cause::Vault(error) = cause else { return cause };
+    TargetError::new(error.class, format!("the admin secret {id}: {error}")).into()
 }
 
 fn nothing_works<R: Rotator>(

@@ -1,7 +1,8 @@
 //! The answers to what a rotator may ask: see [`crate::history`].
 
+use super::Drive;
+use super::authority::about_admin;
 use super::search::Search;
-use super::{Cause, Drive};
 use crate::history::{About, Asked, Past};
 use crate::vault::Vault;
 use crate::{Rotator, SecretId, TargetError};
@@ -39,7 +40,8 @@ impl<R: Rotator, V: Vault> About for OfAdmin<'_, R, V> {
         Box::pin(async move {
             let described = self.drive.vault.describe(self.id);
             let described = self.drive.within("describing the admin secret", described).await;
-            described.map(|secret| secret.tags).map_err(|cause: Cause| TargetError::from(cause))
+            let described = described.map_err(|cause| about_admin(self.id, cause));
+            described.map(|secret| secret.tags).map_err(TargetError::from)
         })
     }
 }

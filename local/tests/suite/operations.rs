@@ -346,6 +346,20 @@ async fn tags_are_added_replaced_and_removed() {
 }
 
 #[tokio::test]
+async fn tags_of_aws_are_told_like_any_other_and_do_not_stand_in_their_way() {
+    let local = local().await;
+    local.tag_as_aws("app", "aws:rds:primaryDBInstanceArn", "arn:1").expect("a tag");
+    local.tag_as_aws("app", "aws:rds:primaryDBInstanceArn", "arn:2").expect("a tag");
+    let own = json!({ "SecretId": "app", "Tags": [{ "Key": "a", "Value": "1" }] });
+    call(&local, Operation::TagResource, &own);
+    let tags = json!([
+        { "Key": "aws:rds:primaryDBInstanceArn", "Value": "arn:2" },
+        { "Key": "a", "Value": "1" },
+    ]);
+    assert_eq!(call(&local, Operation::DescribeSecret, &secret("app"))["Tags"], tags);
+}
+
+#[tokio::test]
 async fn a_resource_policy_is_kept_and_checked_for_its_form() {
     let local = local().await;
     let public = r#"{"Version":"2012-10-17","Statement":[{"Effect":"Allow","Principal":"*","Action":"secretsmanager:GetSecretValue","Resource":"*"}]}"#;

@@ -4,12 +4,13 @@
 //! to. The second is a login: a member of the first with `ALTER ROLE … SET role`, so that whatever it makes
 //! belongs to the first. A comment on the second is the mark by which the next rotation knows the pair.
 //!
-//! `catalog` is what the server says of the two, `mark` the comment, `state` what has to be kept in step,
-//! `turn` whose turn it is, `plan` the statements, `comparison` whether the two are equal, `preflight` what
-//! the next rotation will need.
+//! `catalog` is what the server says of the two, `mark` the comment, `list` a kind of
+//! setting with more than one spelling, `state` what has to be kept in step, `turn` whose turn it is, `plan`
+//! the statements, `comparison` whether the two are equal, `preflight` what the next rotation will need.
 
 mod catalog;
 mod comparison;
+mod list;
 mod mark;
 mod plan;
 mod preflight;
@@ -37,7 +38,7 @@ pub(crate) async fn set(
 ) -> Result<(), TargetError> {
     let names = [current.username.as_str(), pending.username.as_str()];
     let scene = Scene::of(&admin.look(&catalog::question(names), names, Access::Change).await?)?;
-    let part = part(&scene, current, pending.username.as_str(), history).await?;
+    let part = part(&scene, admin.server(), current, &pending.username, history).await?;
     let mut plan = Plan::of(&scene, &part, &pending.username, version)?;
     for note in &plan.notes {
         tracing::warn!("{note}");
@@ -79,18 +80,19 @@ pub(crate) async fn shows(
 /// Settles whether an account without a mark is ours.
 async fn part<'a>(
     scene: &'a Scene,
+    server: &str,
     current: &Login,
     pending: &str,
     history: History<'_>,
 ) -> Result<Part<'a>, TargetError> {
-    let server = current.to_string();
     let (current, adopt) = (current.username.as_str(), current.adopt);
-    let (user, other) = match Turn::read(scene, &server, current, pending)? {
+    let (user, other) = match Turn::read(scene, server, current, pending)? {
         Turn::New { first } => {
             return Ok(Part::Second { first, second: None, origin: Origin::Ours });
         }
-        Turn::Second { first, second } => {
-            return Ok(Part::Second { first, second: Some(second), origin: Origin::Ours });
+        Turn::Second { first, second, mark } => {
+            let origin = if mark.is_adopted { Origin::Kept } else { Origin::Ours };
+            return Ok(Part::Second { first, second: Some(second), origin });
         }
         Turn::First { first, second, mark } => {
             return Ok(Part::First { first, second, mark: Some(mark) });
@@ -102,7 +104,7 @@ async fn part<'a>(
         return Ok(if user.is_member_of(pending) {
             Part::First { first: other, second: user, mark: None }
         } else {
-            Part::Second { first: user, second: Some(other), origin: Origin::Before }
+            Part::Second { first: user, second: Some(other), origin: Origin::Ours }
         });
     }
     if adopt && !user.is_member_of(pending) {

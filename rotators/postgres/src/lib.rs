@@ -195,7 +195,12 @@ impl Rotator for Postgres {
     }
 
     async fn replicates(&self, admin: &Login, current: &Login) -> Result<bool, TargetError> {
-        Ok(self.rds.relation(&current.host, &admin.host).await? != Relation::Unrelated)
+        Ok(match self.rds.relation(&current.host, &admin.host).await? {
+            Relation::Replica => true,
+            // A server at another port of the host is another server.
+            Relation::Same => admin.port == current.port,
+            Relation::Unrelated => false,
+        })
     }
 
     async fn close(&self, session: Session) -> Result<(), TargetError> {

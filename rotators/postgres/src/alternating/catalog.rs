@@ -57,7 +57,9 @@ const QUESTION: &str = "SELECT json_build_object( \
             FROM up JOIN pg_roles g ON g.oid = up.roleid), \
         'objects', (SELECT count(*) FROM pg_shdepend s WHERE s.deptype = 'o' \
             AND s.refclassid = 'pg_authid'::regclass AND s.refobjid = r.oid AND (s.dbid = 0 \
-            OR s.dbid = (SELECT d.oid FROM pg_database d WHERE d.datname = current_database()))), \
+            OR s.dbid = (SELECT d.oid FROM pg_database d WHERE d.datname = current_database())) \
+            AND NOT (s.classid = 'pg_class'::regclass AND EXISTS (SELECT FROM pg_class c \
+                WHERE c.oid = s.objid AND c.relpersistence = 't'))), \
         'objects_elsewhere', (SELECT coalesce(json_agg(DISTINCT d.datname), '[]') \
             FROM pg_shdepend s JOIN pg_database d ON d.oid = s.dbid WHERE s.deptype = 'o' \
             AND s.refclassid = 'pg_authid'::regclass AND s.refobjid = r.oid \
@@ -127,7 +129,7 @@ pub(crate) struct User {
     pub(crate) memberships: Vec<Membership>,
     /// Every role that it is a member of, directly or not.
     pub(crate) reaches: Vec<String>,
-    /// How many objects it owns in this database, and shared ones.
+    /// How many objects it owns in this database, and shared ones; temporary ones are their session's affair.
     pub(crate) objects: u64,
     /// The other databases in which it owns objects.
     pub(crate) objects_elsewhere: Vec<String>,
@@ -191,6 +193,12 @@ impl Scene {
     pub(crate) fn user(&self, name: &str) -> Option<&User> {
         self.users.iter().find(|user| user.name == name)
     }
+
+    /// Whether a parameter that one of them has set is for superusers, and for whom they let.
+    pub(crate) fn guards(&self, parameter: &str) -> bool {
+        let mut settings = self.users.iter().flat_map(|user| &user.settings);
+        settings.any(|setting| setting.name == parameter && setting.guarded)
+    }
 }
 
 impl User {
@@ -198,6 +206,7 @@ impl User {
     pub(crate) fn is_member_of(&self, other: &str) -> bool {
         self.reaches.iter().any(|role| role == other)
     }
+
     /// Whether it has the privileges of `other`, by a direct grant.
     pub(crate) fn inherits(&self, other: &Self) -> bool {
         self.memberships.iter().any(|grant| grant.role == other.name && grant.inherit)

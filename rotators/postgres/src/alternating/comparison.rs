@@ -19,7 +19,7 @@ pub(crate) fn compare(
 ) -> Result<(), TargetError> {
     let (first, mut found) = match Turn::read(scene, server, current, pending)? {
         Turn::New { first } => (first, vec![format!("there is no role {pending}")]),
-        Turn::Second { first, second } => (first, second_apart(first, second)),
+        Turn::Second { first, second, .. } => (first, second_apart(first, second)),
         Turn::First { first, second, mark } => {
             let (own, its) = (State::of(first), State::of(second));
             let known = mark.first == own.digest() && mark.second == its.digest();

@@ -14,7 +14,12 @@ pub(crate) struct Mark {
     pub(crate) second: String,
     /// The version of the secret that it was done for.
     pub(crate) version: String,
+    /// The role was somebody else's, and so is what it owned.
+    pub(crate) is_adopted: bool,
 }
+
+/// The word for that.
+const ADOPTED: &str = "adopted ";
 
 impl Mark {
     /// Reads the mark of a second login of `first` from a comment.
@@ -22,21 +27,27 @@ impl Mark {
         let line = line(comment?)?;
         let rest = line.strip_prefix(BEGINNING)?.strip_prefix(&quoted(first))?;
         let state = rest.rsplit_once('[')?.1.strip_suffix(']')?;
+        let (is_adopted, state) = match state.strip_prefix(ADOPTED) {
+            Some(state) => (true, state),
+            None => (false, state),
+        };
         let mut words = state.split(' ');
         let mark = Self {
             first: words.next()?.to_owned(),
             second: words.next()?.to_owned(),
             version: words.next()?.to_owned(),
+            is_adopted,
         };
         words.next().is_none().then_some(mark)
     }
 
     /// The comment with this mark, and whatever else people have written there.
     pub(crate) fn written(&self, comment: Option<&str>, first: &str) -> String {
-        let Self { first: state, second, version } = self;
+        let Self { first: state, second, version, is_adopted } = self;
+        let adopted = if *is_adopted { ADOPTED } else { "" };
         let mark = format!(
             "{BEGINNING}{}; it acts as that role and takes turns with it, so change that one \
-             [{state} {second} {version}]",
+             [{adopted}{state} {second} {version}]",
             quoted(first)
         );
         let others =
@@ -64,14 +75,22 @@ mod tests {
     use super::*;
 
     fn mark() -> Mark {
-        Mark { first: "0a1b2c3d".into(), second: "4e5f6071".into(), version: "v-1".into() }
+        Mark {
+            first: "0a1b2c3d".into(),
+            second: "4e5f6071".into(),
+            version: "v-1".into(),
+            is_adopted: false,
+        }
     }
 
     #[test]
     fn a_mark_is_read_as_it_was_written_whatever_the_name() {
         for name in ["app", "we\"ird", "a [b] c", "ünï", "x\"; it acts as"] {
-            let comment = mark().written(None, name);
-            assert_eq!(Mark::read(Some(&comment), name), Some(mark()), "{comment}");
+            for is_adopted in [false, true] {
+                let mark = Mark { is_adopted, ..mark() };
+                let comment = mark.written(None, name);
+                assert_eq!(Mark::read(Some(&comment), name), Some(mark), "{comment}");
+            }
         }
     }
 

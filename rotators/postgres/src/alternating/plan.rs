@@ -1,22 +1,16 @@
 //! The statements of a turn: the difference between what is and what should be, the password last.
 
-use std::collections::BTreeMap;
-
 use turnlock::{Class, Sensitive, TargetError, VersionId};
 
 use super::catalog::{Scene, User};
 use super::comparison;
+use super::list::assigned;
 use super::mark::Mark;
 use super::state::{Key, ROLE, State, named};
 use crate::sql::{literal, quoted};
 
 /// From this version on, a grant has options of its own.
 pub(crate) const GRANTS_HAVE_OPTIONS: u32 = 160_000;
-
-/// Settings that hold a list of names. Their text has to be taken apart, or it would be one long name.
-/// PostgreSQL allows no extension to add to them.
-const LISTS_OF_NAMES: [&str; 4] =
-    ["local_preload_libraries", "search_path", "session_preload_libraries", "temp_tablespaces"];
 
 /// The part that the pending user has, with whatever doubt there was resolved.
 #[derive(Debug)]
@@ -30,12 +24,12 @@ pub(crate) enum Part<'a> {
 /// Where a second login comes from.
 #[derive(Clone, Copy, Debug, Eq, PartialEq)]
 pub(crate) enum Origin {
-    /// We made it, or took it over before.
+    /// We made it, or AWS's function did for this secret: whatever it owns was meant to be the first user's.
     Ours,
-    /// AWS's function made it for this secret.
-    Before,
-    /// Somebody made it for something else, and `rotation.adopt` hands it over.
+    /// Somebody made it for something else, and `rotation.adopt` hands it over now.
     Adopted,
+    /// It was handed over in an earlier rotation.
+    Kept,
 }
 
 /// What is to be done, and said.
@@ -47,6 +41,8 @@ pub(crate) struct Plan {
     pub(crate) notes: Vec<String>,
     /// What needs more than CREATEROLE and ADMIN OPTION.
     pub(crate) demands: Vec<String>,
+    /// The parameters among that.
+    pub(crate) parameters: Vec<String>,
 }
 
 impl Plan {
@@ -93,16 +89,18 @@ impl Plan {
         self.leave_others(scene, first, user);
         self.strip(first, user);
         let now = State::of(user);
-        self.bring(name, &now, &wanted, &first.settings_by_guard());
-        // One that has acted as itself, though it is ours, has made things since that the first cannot use.
-        if origin == Origin::Before || origin == Origin::Ours && now.acts_as(name) {
+        self.bring(scene, name, &now, &wanted);
+        let mut left = user.objects_elsewhere.clone();
+        if origin == Origin::Ours {
             self.hand_over(scene, user, first);
+        } else if user.objects > 0 {
+            left.push(scene.database.clone());
         }
-        if !user.objects_elsewhere.is_empty() {
+        if !left.is_empty() && origin != Origin::Kept {
             self.notes.push(format!(
                 "{name} owns objects that {} cannot use: {}",
                 first.name,
-                elsewhere(first, user)
+                handing_over(&left, user, first)
             ));
         }
         if origin == Origin::Adopted {
@@ -112,7 +110,12 @@ impl Plan {
             ));
         }
         let digest = wanted.digest();
-        let mark = Mark { first: digest.clone(), second: digest, version: version.as_str().into() };
+        let mark = Mark {
+            first: digest.clone(),
+            second: digest,
+            version: version.as_str().into(),
+            is_adopted: origin != Origin::Ours,
+        };
         self.mark(user, &mark, &first.name);
     }
 
@@ -134,19 +137,20 @@ impl Plan {
                     "{} owns objects that {} could not use: {}",
                     second.name,
                     first.name,
-                    elsewhere(first, second)
+                    handing_over(&second.objects_elsewhere, second, first)
                 );
                 return Err(TargetError::new(Class::Refused, text));
             }
         }
         let (own, mut its) = (State::of(first), State::of(second));
         let alone = its.acts_as(&second.name);
-        if mark.is_none() || alone {
+        let is_adopted = mark.is_some_and(|mark| mark.is_adopted);
+        if !is_adopted {
             self.hand_over(scene, second, first);
         }
         if alone && mark.is_some_and(|mark| mark.second != its.digest()) {
             let mended = its.acting_like(&own, &second.name);
-            self.bring(&second.name, &its, &mended, &first.settings_by_guard());
+            self.bring(scene, &second.name, &its, &mended);
             self.notes.push(format!(
                 "{} was made to act as itself since the last rotation, and acts as {} again",
                 second.name, first.name
@@ -163,7 +167,7 @@ impl Plan {
                     "{} was changed since the last rotation, and {} is changed alike: {differences}",
                     second.name, first.name
                 ));
-                self.bring(&first.name, &own, &its, &second.settings_by_guard());
+                self.bring(scene, &first.name, &own, &its);
                 digests = [its_digest.clone(), its_digest];
             }
             Some(mark) if mark.second != its_digest => {
@@ -180,7 +184,8 @@ impl Plan {
             )),
         }
         let [own_digest, its_digest] = digests;
-        let mark = Mark { first: own_digest, second: its_digest, version: version.as_str().into() };
+        let version = version.as_str().to_owned();
+        let mark = Mark { first: own_digest, second: its_digest, version, is_adopted };
         self.mark(second, &mark, &first.name);
         Ok(())
     }
@@ -225,7 +230,7 @@ impl Plan {
     }
 
     /// Changes what is to be kept in step.
-    fn bring(&mut self, name: &str, now: &State, wanted: &State, guarded: &BTreeMap<Key, bool>) {
+    fn bring(&mut self, scene: &Scene, name: &str, now: &State, wanted: &State) {
         let user = quoted(name);
         let scope = |(database, _): &Key| match database {
             Some(database) => format!("ALTER ROLE {user} IN DATABASE {}", quoted(database)),
@@ -233,7 +238,7 @@ impl Plan {
         };
         for key in now.settings.keys().filter(|key| !wanted.settings.contains_key(key)) {
             self.add(format!("{} RESET {}", scope(key), parameter(&key.1)));
-            self.demands.push(format!("resetting {}", named(key)));
+            self.demand_parameter(scene, key);
         }
         for (key, value) in &wanted.settings {
             if now.settings.get(key) == Some(value) {
@@ -245,8 +250,10 @@ impl Plan {
             }
             let text = assigned(&key.1, value.expose());
             self.add(format!("{} SET {} = {text}", scope(key), parameter(&key.1)));
-            if guarded.get(key) == Some(&true) {
-                self.demands.push(format!("GRANT SET ON PARAMETER for {}", named(key)));
+            self.demand_parameter(scene, key);
+            // Whoever sets it has to be allowed to use them too.
+            if key.1 == "temp_tablespaces" && text != assigned(&key.1, "") {
+                self.demands.push(format!("{} (GRANT CREATE ON TABLESPACE)", named(key)));
             }
         }
         if now.connection_limit != wanted.connection_limit {
@@ -263,7 +270,15 @@ impl Plan {
         }
     }
 
-    /// Gives the first user what the second one owns. The admin has to have the privileges of both meanwhile.
+    fn demand_parameter(&mut self, scene: &Scene, key: &Key) {
+        if scene.guards(&key.1) {
+            self.demands.push(format!("{} (GRANT SET ON PARAMETER {})", named(key), key.1));
+            self.parameters.push(key.1.clone());
+        }
+    }
+
+    /// Gives the first user what the second one owns: what AWS's function had it make as itself, and what a
+    /// session makes that is older than the pair or says SET ROLE NONE. The admin has to have the privileges of both meanwhile.
     fn hand_over(&mut self, scene: &Scene, second: &User, first: &User) {
         if second.objects == 0 {
             return;
@@ -309,23 +324,16 @@ impl Plan {
     }
 }
 
-impl User {
-    fn settings_by_guard(&self) -> BTreeMap<Key, bool> {
-        let key = |s: &super::catalog::Setting| ((s.database.clone(), s.name.clone()), s.guarded);
-        self.settings.iter().map(key).collect()
-    }
-}
-
 /// A role as `CREATE ROLE` makes it.
 fn fresh(name: &str) -> User {
     User { name: name.to_owned(), inherit: true, connection_limit: -1, ..User::default() }
 }
 
-/// What to do about objects in databases where we are not logged in.
-fn elsewhere(first: &User, second: &User) -> String {
+/// What to do about the objects that are left in some databases.
+fn handing_over(databases: &[String], second: &User, first: &User) -> String {
     format!(
         "in the databases {}, run REASSIGN OWNED BY {} TO {}",
-        second.objects_elsewhere.join(", "),
+        databases.join(", "),
         quoted(&second.name),
         quoted(&first.name)
     )
@@ -336,37 +344,6 @@ fn parameter(name: &str) -> String {
     name.split('.').map(quoted).collect::<Vec<_>>().join(".")
 }
 
-/// A setting's text as the right side of `SET`.
-fn assigned(name: &str, text: &str) -> String {
-    if !LISTS_OF_NAMES.contains(&name) {
-        return literal(text);
-    }
-    let names: Vec<String> = names(text).iter().map(|name| literal(name)).collect();
-    if names.is_empty() { "E''".into() } else { names.join(", ") }
-}
-
-/// The names in a list as PostgreSQL stores it: `"$user", public`.
-fn names(text: &str) -> Vec<String> {
-    let (mut names, mut name, mut quoted) = (Vec::new(), String::new(), false);
-    let mut rest = text.trim().chars().peekable();
-    while let Some(c) = rest.next() {
-        match c {
-            '"' if quoted && rest.peek() == Some(&'"') => {
-                rest.next();
-                name.push('"');
-            }
-            '"' => quoted = !quoted,
-            ',' if !quoted => names.push(std::mem::take(&mut name)),
-            c if !quoted && c.is_whitespace() => {}
-            c => name.push(c),
-        }
-    }
-    if !text.trim().is_empty() {
-        names.push(name);
-    }
-    names
-}
-
 /// The last statement: only now can the user log in.
 pub(crate) fn let_in(user: &str, verifier: &Sensitive) -> Sensitive {
     Sensitive::new(format!("ALTER ROLE {} LOGIN PASSWORD '{}'", quoted(user), verifier.expose()))
@@ -375,15 +352,6 @@ pub(crate) fn let_in(user: &str, verifier: &Sensitive) -> Sensitive {
 #[cfg(test)]
 mod tests {
     use super::*;
-
-    #[test]
-    fn lists_of_names_are_taken_apart_and_other_texts_are_not() {
-        assert_eq!(assigned("search_path", r#""$user", public"#), "E'$user', E'public'");
-        assert_eq!(assigned("search_path", r#""a""b, c","D""#), r#"E'a"b, c', E'D'"#);
-        assert_eq!(assigned("search_path", r#""""#), "E''");
-        assert_eq!(assigned("search_path", ""), "E''");
-        assert_eq!(assigned("datestyle", "ISO, MDY"), "E'ISO, MDY'");
-    }
 
     #[test]
     fn each_part_of_a_parameters_name_is_quoted() {

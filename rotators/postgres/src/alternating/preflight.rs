@@ -1,6 +1,6 @@
 //! Whether the next rotation will find what it needs.
 
-use turnlock::{Class, History, TargetError};
+use turnlock::{Class, History, TargetError, VersionId};
 
 use super::catalog::{self, Scene, User};
 use super::part;
@@ -17,6 +17,13 @@ const CONNECTIONS: &str = "SELECT \
       - current_setting('superuser_reserved_connections')::bigint \
       - coalesce(current_setting('reserved_connections', true)::bigint, 0)";
 
+/// From this version on, a superuser can let others set a parameter.
+const PARAMETERS_HAVE_GRANTS: u32 = 150_000;
+
+/// The parameters that the login may not set.
+const PARAMETERS: &str = "SELECT string_agg(DISTINCT quote_ident(p.name), ', ') \
+    FROM unnest(ARRAY[{names}]) p(name) WHERE NOT has_parameter_privilege(p.name, 'SET')";
+
 /// Checks, changing nothing, that the admin could let the alternate user in, and equal to the current one.
 pub(crate) async fn check(
     admin: &mut Session,
@@ -27,9 +34,10 @@ pub(crate) async fn check(
     admin.check_settings()?;
     let names = [current.username.as_str(), pending];
     let scene = Scene::of(&admin.look(&catalog::question(names), names, Access::Look).await?)?;
-    let part = part(&scene, current, pending, history).await?;
+    // The admin's, of which the user's host may be a replica.
+    let server = admin.server().to_owned();
+    let part = part(&scene, &server, current, pending, history).await?;
     let missing = missing(&scene, &part);
-    let server = current.to_string();
     if !missing.is_empty() {
         let text = format!(
             "at {server} the admin {} may not let {pending} take turns with {}; missing: {}",
@@ -39,20 +47,46 @@ pub(crate) async fn check(
         );
         return Err(TargetError::new(Class::Permission, text));
     }
-    let plan = Plan::of(&scene, &part, pending, &turnlock::VersionId::new("test"))?;
-    if !plan.demands.is_empty() && !scene.me.superuser {
-        // Whether it is allowed is known by doing it only, and here nothing is done.
-        tracing::warn!(
-            "the next rotation will need more than CREATEROLE: {}",
-            plan.demands.join(", ")
-        );
+    let plan = Plan::of(&scene, &part, pending, &VersionId::new("test"))?;
+    if !scene.me.superuser {
+        check_parameters(admin, &scene, &plan).await?;
     }
+    check_connections(admin, current).await
+}
+
+/// Whether the admin may set the parameters that have to be copied.
+async fn check_parameters(
+    admin: &mut Session,
+    scene: &Scene,
+    plan: &Plan,
+) -> Result<(), TargetError> {
+    if scene.version >= PARAMETERS_HAVE_GRANTS && !plan.parameters.is_empty() {
+        let names: Vec<String> = plan.parameters.iter().map(|name| literal(name)).collect();
+        let question = PARAMETERS.replace("{names}", &names.join(", "));
+        let row = admin.ask(&question, "reading the rights on parameters").await?;
+        if let Some(missing) = field::<Option<String>>(&row, 0)? {
+            let text = format!(
+                "the admin {} may not set what the other user has set; missing: GRANT SET ON PARAMETER {missing}",
+                scene.me.name
+            );
+            return Err(TargetError::new(Class::Permission, text));
+        }
+    } else if !plan.demands.is_empty() {
+        // Whether it is allowed is known by doing it only, and here nothing is done.
+        let demands = plan.demands.join(", ");
+        tracing::warn!("the next rotation will need more than CREATEROLE: {demands}");
+    }
+    Ok(())
+}
+
+/// Whether there is room for the sessions of both users, while consumers change over.
+async fn check_connections(admin: &mut Session, current: &Login) -> Result<(), TargetError> {
     let connections = CONNECTIONS.replace("{user}", &literal(&current.username));
     let row = admin.ask(&connections, "counting connections").await?;
     let (own, all, most): (i64, i64, i64) = (field(&row, 0)?, field(&row, 1)?, field(&row, 2)?);
     if all + own > most {
         let text = format!(
-            "{server} has {all} of {most} connections in use, {own} of them by {}: while consumers change \
+            "{current} has {all} of {most} connections in use, {own} of them by {}: while consumers change \
              over, both users have sessions, and there is no room for as many again",
             current.username
         );

@@ -6,6 +6,7 @@ use sha2::{Digest, Sha256};
 use turnlock::Sensitive;
 
 use super::catalog::User;
+use super::list::uniform;
 
 /// The setting that says whom a login acts as.
 pub(crate) const ROLE: &str = "role";
@@ -29,8 +30,8 @@ impl State {
         settings.insert((None, ROLE.to_owned()), Sensitive::new(user.name.as_str()));
         for setting in &user.settings {
             let value = match (setting.name.as_str(), setting.value.expose()) {
-                (ROLE, "none") => &user.name,
-                (_, value) => value,
+                (ROLE, "none") => user.name.clone(),
+                (name, value) => uniform(name, value),
             };
             let key = (setting.database.clone(), setting.name.clone());
             settings.insert(key, Sensitive::new(value));

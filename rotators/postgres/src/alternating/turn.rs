@@ -12,7 +12,7 @@ pub(crate) enum Turn<'a> {
     /// It is yet to be made, as a second login of the current one.
     New { first: &'a User },
     /// It is the second login of the current one, by its mark.
-    Second { first: &'a User, second: &'a User },
+    Second { first: &'a User, second: &'a User, mark: Mark },
     /// It is the first user, and the current one its second login, by that one's mark.
     First { first: &'a User, second: &'a User, mark: Mark },
     /// There is no mark.
@@ -46,8 +46,8 @@ impl<'a> Turn<'a> {
             ));
         }
         let Some(other) = other else { return Ok(Self::New { first: user }) };
-        if Mark::read(other.comment.as_deref(), current).is_some() {
-            return Ok(Self::Second { first: user, second: other });
+        if let Some(mark) = Mark::read(other.comment.as_deref(), current) {
+            return Ok(Self::Second { first: user, second: other, mark });
         }
         if other.comment.as_deref().and_then(mark::line).is_some() {
             return refused(format!(
