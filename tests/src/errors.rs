@@ -26,7 +26,7 @@ pub struct Situation {
 }
 
 /// Every situation, by class in the order of the documentation.
-pub const SITUATIONS: [Situation; 27] = [
+pub const SITUATIONS: [Situation; 28] = [
     of("dns", "`host` is a name that nobody has", || Box::pin(networks::unknown_name())),
     of("tcp", "nobody listens on the port", || Box::pin(networks::closed_port())),
     of("tcp", "the server hangs up", || Box::pin(networks::hangs_up())),
@@ -42,7 +42,9 @@ pub const SITUATIONS: [Situation; 27] = [
     of("permission", "the function's role may not read the secret", || {
         Box::pin(secrets::reading_denied())
     }),
-    of("permission", "it may not ask Amazon RDS for replicas", || Box::pin(secrets::rds_denied())),
+    of("permission", "it may not ask Amazon RDS where the database of its admin secret is", || {
+        Box::pin(secrets::rds_denied())
+    }),
     of("permission", "the admin may not change users (attached without rotating)", || {
         Box::pin(users::admin_without_createrole())
     }),
@@ -63,6 +65,9 @@ pub const SITUATIONS: [Situation; 27] = [
     of("timeout", "the server takes the connection and is silent", || Box::pin(networks::silent())),
     of("timeout", "another session has changed the role and not committed", || {
         Box::pin(servers::locked())
+    }),
+    of("timeout", "`host` is a replica that is far behind the admin's server", || {
+        Box::pin(servers::lagging_replica())
     }),
     of("throttled", "the account writes too many secrets", || Box::pin(secrets::throttled())),
     of("refused", "`svc_clone` is nobody's second user, and `svc` somebody else's", || {

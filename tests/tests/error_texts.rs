@@ -57,19 +57,17 @@ fn every_section_says_what_was_changed_and_whether_a_retry_helps() {
 #[tokio::test(flavor = "multi_thread")]
 async fn the_texts_on_the_page_are_those_that_the_function_reports_and_no_others() {
     let begun = SITUATIONS.map(|situation| (situation, situation.begin()));
-    let mut reported: Vec<(&str, String)> = Vec::new();
-    for (situation, text) in begun {
-        let text = text.await.unwrap_or_else(|error| panic!("{situation:?}: {error}"));
-        reported.push((situation.class, text));
+    let sections = sections();
+    let texts = |section: &Section| {
+        section.texts.iter().cloned().map(|text| (section.class.clone(), text)).collect::<Vec<_>>()
+    };
+    let mut documented = sections.iter().flat_map(texts);
+    for (situation, reported) in begun {
+        let reported = reported.await.unwrap_or_else(|error| panic!("{situation:?}: {error}"));
+        let expected = Some((situation.class.to_owned(), reported));
+        assert_eq!(documented.next(), expected, "{}", situation.what);
     }
-    let documented = sections();
-    let documented: Vec<(&str, &str)> = documented
-        .iter()
-        .flat_map(|section| section.texts.iter().map(|text| (&*section.class, &**text)))
-        .collect();
-    let reported: Vec<(&str, &str)> =
-        reported.iter().map(|(class, text)| (*class, &**text)).collect();
-    assert_eq!(documented, reported);
+    assert_eq!(documented.next(), None);
 }
 
 #[test]

@@ -5,9 +5,9 @@ use std::time::Duration;
 use serde_json::{Value, json};
 use turnlock_local::{Fault, Operation};
 
-use crate::pair::server_with_user;
-use crate::postgres::{Server, Setup};
-use crate::rds::{self, AmazonRds, REGION};
+use crate::amazon::Amazon;
+use crate::postgres::{Server, Setup, Version};
+use crate::rds;
 use crate::world::{FIRST_PASSWORD, FUNCTION, StepError, USER, World, function, secret_of};
 
 /// Many more than a step calls.
@@ -59,17 +59,7 @@ pub(super) async fn throttled() -> StepError {
 }
 
 pub(super) async fn rds_denied() -> StepError {
-    let amazon = AmazonRds::start();
-    amazon.fail(rds::Fault::AccessDenied);
-    let server = server_with_user(Setup::default(), "").await;
-    let function = function(&server).env("AWS_ENDPOINT_URL_RDS", amazon.endpoint());
-    let world = World::administered_with(server, function, |secret| {
-        secret["host"] = json!(rds::host("copy", "", REGION));
-    });
-    let world = world.await;
-    let admin = world.document("AWSCURRENT")["masterarn"].as_str().expect("an ARN").to_owned();
-    let text = world.local.value_of(&admin, "AWSCURRENT").expect("a value");
-    let primary = rds::host("shop", "", REGION);
-    world.local.put_value(&admin, &text.replace("localhost", &primary)).expect("a write");
-    world.rotate_failing().await
+    let amazon = Amazon::start(Version::Distribution).await;
+    amazon.rds.fail(rds::Fault::AccessDenied);
+    amazon.world.rotate_failing().await
 }

@@ -3,7 +3,9 @@
 use serde_json::{Value, json};
 use sqlx::Connection as _;
 
-use crate::postgres::{Server, Setup};
+use crate::amazon::{self, Amazon, INSTANCE_TAG};
+use crate::postgres::{Server, Setup, Version};
+use crate::rds::{self, Instance, REGION};
 use crate::world::{ADMIN, ADMIN_PASSWORD, FIRST_PASSWORD, StepError, USER, World, secret_of};
 
 pub(super) async fn wrong_password() -> StepError {
@@ -48,4 +50,19 @@ pub(super) async fn locked() -> StepError {
     let error = world.rotate_failing().await;
     change.rollback().await.expect("the end of the transaction");
     error
+}
+
+pub(super) async fn lagging_replica() -> StepError {
+    let names = ["shop", "copy"].map(|id| rds::host(id, "", REGION));
+    let source = amazon::server(Version::Distribution, &names).await;
+    let replica = Server::standby_of(&source).await;
+    let shop = Instance { port: source.port(), ..Instance::new("shop") };
+    let copy =
+        Instance { port: replica.port(), source: Some("shop".to_owned()), ..Instance::new("copy") };
+    let amazon = Amazon::with(source, (&names[1], copy.port), |_| ()).await;
+    amazon.tag(INSTANCE_TAG, &shop.arn());
+    amazon.rds.put_instance(shop);
+    amazon.rds.put_instance(copy);
+    replica.pause_replay().await;
+    amazon.world.rotate().await.expect_err("the change does not arrive")
 }
