@@ -1,13 +1,13 @@
 # What a person does with this project. Each target does its own set-up; `make` lists them.
 
 .DEFAULT_GOAL := help
-.PHONY: help setup demo test bench interop lint deny
+.PHONY: help setup demo demo-alternating errors test bench interop lint deny
 
 # Servers and builds of several tests share the machine: more threads than this only make each slower.
 TEST_THREADS ?= 4
 
 help: ## List the targets
-	@sed -n 's/^\([a-z]*\):.*## \(.*\)/  make \1\t\2/p' $(MAKEFILE_LIST) | expand -t 16
+	@sed -n 's/^\([a-z-]*\):.*## \(.*\)/  make \1\t\2/p' $(MAKEFILE_LIST) | expand -t 26
 
 setup: ## Install what the tests need and the system lacks (as root, else name it)
 	@tests/setup test
@@ -16,6 +16,16 @@ demo: ## Rotate a PostgreSQL password twice and show what happens
 	@tests/setup demo
 	@cargo build --locked --workspace --bins
 	@"$${CARGO_TARGET_DIR:-target}/debug/demo"
+
+demo-alternating: ## Rotate between two PostgreSQL users while programs hammer on them
+	@tests/setup demo
+	@cargo build --locked --workspace --bins
+	@"$${CARGO_TARGET_DIR:-target}/debug/demo" alternating
+
+errors: ## Provoke every error on a real server and show its text
+	@tests/setup demo
+	@cargo build --locked --workspace --bins
+	@"$${CARGO_TARGET_DIR:-target}/debug/errors"
 
 test: ## Run all tests
 	@tests/setup test

@@ -43,11 +43,31 @@ pub enum Class {
     MalformedSecret,
     /// `malformed-event`: what was sent is not a rotation event.
     MalformedEvent,
-    /// `unexpected`: an answer that nobody thought of.
+    /// `unexpected`: an answer that nobody thought of. It stays the last.
     Unexpected,
 }
 
 impl Class {
+    /// All of them.
+    pub const ALL: [Self; Self::Unexpected as usize + 1] = [
+        Self::Dns,
+        Self::Tcp,
+        Self::TlsUntrusted,
+        Self::TlsName,
+        Self::AuthRejected,
+        Self::Permission,
+        Self::Policy,
+        Self::TooManyConnections,
+        Self::DatabaseMissing,
+        Self::ReadOnly,
+        Self::Timeout,
+        Self::Throttled,
+        Self::Refused,
+        Self::MalformedSecret,
+        Self::MalformedEvent,
+        Self::Unexpected,
+    ];
+
     /// The name in errors, logs and documentation.
     pub fn name(self) -> &'static str {
         match self {
@@ -195,5 +215,18 @@ impl From<Cause> for TargetError {
             return error;
         }
         Self::new(cause.class(), cause.to_string())
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn all_has_every_class_once() {
+        // As long as the enum by its type, so each in its place means that none is missing.
+        for (place, class) in Class::ALL.into_iter().enumerate() {
+            assert_eq!(class as usize, place, "{class}");
+        }
     }
 }

@@ -14,6 +14,7 @@ pub mod amazon;
 pub mod binaries;
 pub mod canary;
 pub mod certificates;
+pub mod errors;
 pub mod faults;
 pub mod pair;
 pub mod postgres;

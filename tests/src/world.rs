@@ -64,7 +64,17 @@ impl World {
 
     /// A secret of the user's with an admin, on a server that has both.
     pub async fn administered(server: Server, edit: impl FnOnce(&mut Value)) -> Self {
-        let mut world = Self::with_secret(server, "{}").await;
+        let function = function(&server);
+        Self::administered_with(server, function, edit).await
+    }
+
+    /// The same, with the function set up by the test.
+    pub async fn administered_with(
+        server: Server,
+        function: Function,
+        edit: impl FnOnce(&mut Value),
+    ) -> Self {
+        let mut world = Self::with_function(server, "{}", function).await;
         let admin = secret_of(&world.server, ADMIN, &json!(ADMIN_PASSWORD));
         let admin = world.local.create_secret("admin", &admin.to_string()).expect("a secret");
         let mut secret = secret_of(&world.server, USER, &json!(FIRST_PASSWORD));

@@ -79,11 +79,45 @@ fn the_demo_rotates_twice_checks_itself_and_leaves_nothing() {
 }
 
 #[test]
+fn the_demo_of_two_users_refuses_no_consumer_checks_itself_and_leaves_nothing() {
+    let folder = folder();
+    let output = demo(folder.path()).arg("alternating").output().expect("the demo runs");
+    let text = String::from_utf8(output.stdout).expect("UTF-8");
+    assert!(output.status.success(), "{text}\n{}", String::from_utf8_lossy(&output.stderr));
+    assert!(output.stderr.is_empty());
+    for user in ["app", "app_clone"] {
+        let other = format!("  {user} logs in, writes, reads, creates as app\n");
+        assert!(text.matches(&other).count() >= 2, "{text}");
+    }
+    let times = text.lines().find_map(|line| line.strip_suffix(" failed")?.strip_prefix("  ✓ "));
+    let times =
+        times.and_then(|line| line.strip_suffix(" times a consumer logged in anew and worked, 0"));
+    assert!(
+        times.and_then(|times| times.parse().ok()).is_some_and(|times: u32| times > 20),
+        "{text}"
+    );
+    assert!(text.contains("svc exists and was not made"), "{text}");
+    assert_eq!(text.matches("  ✓ ").count(), 8, "{text}");
+    assert!(text.contains("\nAll as promised"), "{text}");
+    assert!(!text.contains('\x1b'), "no escape codes in a pipe");
+    assert!(text.lines().all(|line| line.chars().count() <= 100), "{text}");
+    assert_eq!(processes_at(folder.path()), Vec::<String>::new());
+    assert_eq!(entries(folder.path()), BTreeSet::new());
+}
+
+#[test]
 fn an_interrupted_demo_leaves_nothing() {
-    for signal in ["INT", "TERM", "HUP", "KILL"] {
+    for (scenario, signal) in [
+        (None, "INT"),
+        (None, "TERM"),
+        (None, "HUP"),
+        (None, "KILL"),
+        (Some("alternating"), "INT"),
+        (Some("alternating"), "KILL"),
+    ] {
         let folder = folder();
-        let mut child = demo(folder.path()).spawn().expect("the demo starts");
-        // In the pauses of the first rotation, when all is running.
+        let mut child = demo(folder.path()).args(scenario).spawn().expect("the demo starts");
+        // In the first rotation, when all is running.
         wait_for_the_function(folder.path(), &mut child);
         // The shell's own `kill`: a small system has no other.
         let mut kill = Command::new("sh");

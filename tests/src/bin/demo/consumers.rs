@@ -9,7 +9,6 @@ use tokio::io::copy_bidirectional;
 use tokio::net::{TcpSocket, UnixListener, UnixStream};
 use tokio::task::AbortHandle;
 use turnlock_tests::postgres::Server;
-use turnlock_tests::world::USER;
 
 /// Where consumers come from. The function comes from 127.0.0.1, so the server's log tells them apart.
 const HOME: Ipv4Addr = Ipv4Addr::new(127, 0, 0, 2);
@@ -31,7 +30,6 @@ impl Consumers {
             .host(server.host())
             .socket(folder)
             .port(port)
-            .username(USER)
             .database("postgres")
             .application_name("consumer")
             .ssl_mode(PgSslMode::VerifyFull)
@@ -39,9 +37,9 @@ impl Consumers {
         Ok(Self { options, relay })
     }
 
-    /// One consumer, with the password that it has.
-    pub(crate) fn consumer(&self, password: &str) -> Consumer {
-        Consumer(self.options.clone().password(password))
+    /// One consumer, with the name and password that it has.
+    pub(crate) fn consumer(&self, user: &str, password: &str) -> Consumer {
+        Consumer(self.options.clone().username(user).password(password))
     }
 }
 

@@ -1,9 +1,11 @@
 //! `make demo`: rotates a password of PostgreSQL twice, shows what happens, and checks itself.
+//! `make demo-alternating`: the same with two users that take turns.
 //!
 //! One file a concern: `stage` is what is needed, `consumers` are those who use the password, `shooting`
 //! runs a rotation and records it as a `film`, `picture` and `costs` draw that, `checks` judge the end,
-//! `screen` is where all goes.
+//! `screen` is where all goes. `alternating` is all of the two users.
 
+mod alternating;
 mod checks;
 mod consumers;
 mod costs;
@@ -18,6 +20,7 @@ use std::process::ExitCode;
 use std::time::Duration;
 
 use tokio::signal::unix::{Signal, SignalKind, signal};
+use turnlock_tests::world::USER;
 
 use checks::Checks;
 use costs::Cost;
@@ -58,18 +61,57 @@ async fn main() -> ExitCode {
     }
 }
 
+/// What there is to see.
+#[derive(Clone, Copy)]
+enum Scenario {
+    OneUser,
+    TwoUsers,
+}
+
+impl Scenario {
+    fn chosen() -> Result<Self, Problem> {
+        match std::env::args().nth(1).as_deref() {
+            None => Ok(Self::OneUser),
+            Some("alternating") => Ok(Self::TwoUsers),
+            Some(_) => Err("usage: demo [alternating]".into()),
+        }
+    }
+
+    fn title(self) -> &'static str {
+        match self {
+            Self::OneUser => "Turnlock rotates a database password, twice, while it is in use.",
+            Self::TwoUsers => alternating::TITLE,
+        }
+    }
+
+    async fn set(self) -> Result<Stage, Problem> {
+        match self {
+            Self::OneUser => Stage::of_one_user().await,
+            Self::TwoUsers => Stage::of_two_users(alternating::STATEMENTS).await,
+        }
+    }
+
+    async fn show(self, stage: &mut Stage, screen: &mut Screen) -> Result<bool, Problem> {
+        match self {
+            Self::OneUser => show(stage, screen).await,
+            Self::TwoUsers => alternating::show(stage, screen).await,
+        }
+    }
+}
+
 /// Whether all was as promised. Everything is gone when this returns, whatever it returns.
 async fn demonstrate() -> Result<bool, Problem> {
+    let scenario = Scenario::chosen()?;
     let mut interruption = Interruption::new()?;
     let mut screen = Screen::new(FRAME, picture::WIDTH);
-    heading(&mut screen, "Turnlock rotates a database password, twice, while it is in use.")?;
+    heading(&mut screen, scenario.title())?;
     screen.draw(&["  starting PostgreSQL …".into()])?;
-    let stage = tokio::select! {
-        stage = Stage::set() => stage?,
+    let mut stage = tokio::select! {
+        stage = scenario.set() => stage?,
         () = interruption.comes() => return interrupted(),
     };
     let ended = tokio::select! {
-        ended = show(&stage, &mut screen) => ended,
+        ended = scenario.show(&mut stage, &mut screen) => ended,
         () = interruption.comes() => interrupted(),
     };
     stage.strike().await;
@@ -81,9 +123,9 @@ fn interrupted() -> Result<bool, Problem> {
 }
 
 async fn show(stage: &Stage, screen: &mut Screen) -> Result<bool, Problem> {
-    screen.print(&stage.lines())?;
+    screen.print(&stage.lines("reads AWSCURRENT and logs in with it over TLS, again and again"))?;
     let first = stage.passwords().into_iter().next().ok_or("the secret has no password")?;
-    let session = stage.consumers.consumer(&first.value).log_in().await?;
+    let session = stage.consumers.consumer(USER, &first.value).log_in().await?;
     let session = session.ok_or("the database refuses the first password")?;
 
     heading(screen, "Rotation 1, slowed down by a pause of 700 ms between two steps:")?;

@@ -18,7 +18,7 @@ use crate::screen::{Line, Screen};
 use crate::stage::Stage;
 
 /// About what a call to the service takes within a region; calls made at once are seen to overlap.
-const LATENCY: Duration = Duration::from_millis(20);
+pub(crate) const LATENCY: Duration = Duration::from_millis(20);
 
 /// How fast a rotation is to go, and how closely it is watched.
 pub(crate) struct Pace {
@@ -189,7 +189,7 @@ impl<'s> Shooting<'s> {
             if !tick.is_multiple_of(rest) {
                 continue;
             }
-            let consumer = self.stage.consumers.consumer(&password.value);
+            let consumer = self.stage.consumers.consumer(USER, &password.value);
             let (start, started) = (self.film.now(), Instant::now());
             self.attempts.spawn(async move {
                 let session = consumer.log_in().await?;

@@ -5,11 +5,12 @@ use std::time::Duration;
 use rand::TryRng as _;
 use rand::rngs::SysRng;
 use serde_json::{Value, json};
+use turnlock_local::Function;
 use turnlock_tests::postgres::{Server, Setup};
-use turnlock_tests::world::{self, FUNCTION, USER, World};
+use turnlock_tests::world::{self, ADMIN, FUNCTION, USER, World};
 
 use crate::Problem;
-use crate::consumers::Consumers;
+use crate::consumers::{Consumer, Consumers};
 use crate::film::Password;
 use crate::picture::masked;
 use crate::screen::{Ink, Line};
@@ -25,22 +26,46 @@ pub(crate) struct Stage {
 }
 
 impl Stage {
-    pub(crate) async fn set() -> Result<Self, Problem> {
-        let setup = Setup { max_connections: 100, ..Setup::default() };
-        let server = Server::start(setup).await;
+    /// One user with its own authority.
+    pub(crate) async fn of_one_user() -> Result<Self, Problem> {
+        let server = server().await;
         let password = first_password()?;
         server.sql(&format!("CREATE ROLE {USER} LOGIN PASSWORD '{password}'")).await;
         let text = secret(server.port(), &password);
         let consumers = Consumers::start(&server)?;
-        let version = server.query_one("SHOW server_version").await;
-        let version = version.split(' ').next().unwrap_or_default().to_owned();
-        // What the function leaves when it is killed goes with the server's folder.
-        let temporary = server.folder().display().to_string();
-        let function = world::function(&server).env("TMPDIR", temporary);
-        // Where the demo is killed, the function tries to go on until this time is over.
-        let function = function.timeout(Duration::from_secs(10));
+        let (version, function) = (version(&server).await, function(&server));
         let world = World::with_function(server, &text, function).await;
         Ok(Self { consumers, world, text, version })
+    }
+
+    /// A user and the admin that made it, after these statements of a superuser's about the user.
+    pub(crate) async fn of_two_users(statements: &str) -> Result<Self, Problem> {
+        let server = server().await;
+        let (password, admin) = (first_password()?, first_password()?);
+        let make = format!(
+            "CREATE ROLE {ADMIN} LOGIN CREATEROLE PASSWORD '{admin}'; SET ROLE {ADMIN}; \
+             CREATE ROLE {USER} LOGIN PASSWORD '{password}'; RESET ROLE; {statements}"
+        );
+        server.sql(&make).await;
+        let consumers = Consumers::start(&server)?;
+        let (version, function) = (version(&server).await, function(&server));
+        let world = World::administered_with(server, function, |secret| {
+            secret["password"] = json!(password);
+        });
+        let world = world.await;
+        let arn = world.document("AWSCURRENT")["masterarn"].as_str().map(str::to_owned);
+        let arn = arn.ok_or("the secret names no admin")?;
+        let secret = world::secret_of(&world.server, ADMIN, &json!(admin));
+        world.local.put_value(&arn, &secret.to_string())?;
+        let text = world.local.value_of(&world.secret, "AWSCURRENT").unwrap_or_default();
+        Ok(Self { consumers, world, text, version })
+    }
+
+    /// A consumer with what a label's version holds now.
+    pub(crate) fn consumer(&self, label: &str) -> (String, Consumer) {
+        let user = self.world.user(label);
+        let consumer = self.consumers.consumer(&user, &self.world.password(label));
+        (user, consumer)
     }
 
     /// All passwords of the role that the secret has had, in the order of their creation.
@@ -61,7 +86,7 @@ impl Stage {
     }
 
     /// Who is who.
-    pub(crate) fn lines(&self) -> Vec<Line> {
+    pub(crate) fn lines(&self, consumer: &str) -> Vec<Line> {
         let port = self.world.server.port();
         let entry = |name: &str, text: &str| {
             Line::new().add(Ink::Faint, format!("  {name:<10} ")).add(Ink::Plain, text)
@@ -77,7 +102,7 @@ impl Stage {
                 "function",
                 "the program turnlock-postgres, run as by Lambda; built for development",
             ),
-            entry("consumer", "reads AWSCURRENT and logs in with it over TLS, again and again"),
+            entry("consumer", consumer),
         ];
         let shown = self.shown_text();
         let mut name = "secret";
@@ -108,6 +133,22 @@ impl Stage {
     }
 }
 
+async fn server() -> Server {
+    Server::start(Setup { max_connections: 100, ..Setup::default() }).await
+}
+
+async fn version(server: &Server) -> String {
+    let version = server.query_one("SHOW server_version").await;
+    version.split(' ').next().unwrap_or_default().to_owned()
+}
+
+fn function(server: &Server) -> Function {
+    // What the function leaves when it is killed goes with the server's folder.
+    let temporary = server.folder().display().to_string();
+    // Where the demo is killed, the function tries to go on until this time is over.
+    world::function(server).env("TMPDIR", temporary).timeout(Duration::from_secs(10))
+}
+
 /// A secret as people have them: their own spacing, order and numbers in it.
 fn secret(port: u16, password: &str) -> String {
     let user = json!(USER);
@@ -126,10 +167,10 @@ fn first_password() -> Result<String, Problem> {
 /// Breaks a text between fields.
 fn wrapped(text: &str, width: usize) -> Vec<String> {
     let mut lines = vec![String::new()];
-    for field in text.split_inclusive(", ") {
+    for field in text.split_inclusive(',') {
         match lines.last_mut() {
             Some(line) if line.len() + field.len() <= width => line.push_str(field),
-            _ => lines.push(field.to_owned()),
+            _ => lines.push(field.trim_start().to_owned()),
         }
     }
     lines

@@ -1,0 +1,142 @@
+//! One failure of every class, on real servers, with the text by which the function reports it.
+
+mod networks;
+mod secrets;
+mod servers;
+mod users;
+
+use std::fmt;
+use std::pin::Pin;
+
+use tokio::sync::Semaphore;
+use tokio::task::JoinHandle;
+
+use crate::world::StepError;
+
+type Run = Pin<Box<dyn Future<Output = StepError> + Send>>;
+
+/// One way in which a step fails.
+#[derive(Clone, Copy)]
+pub struct Situation {
+    /// The class of the error.
+    pub class: &'static str,
+    /// What is wrong.
+    pub what: &'static str,
+    fails: fn() -> Run,
+}
+
+/// Every situation, by class in the order of the documentation.
+pub const SITUATIONS: [Situation; 28] = [
+    of("dns", "`host` is a name that nobody has", || Box::pin(networks::unknown_name())),
+    of("tcp", "nobody listens on the port", || Box::pin(networks::closed_port())),
+    of("tcp", "the server hangs up", || Box::pin(networks::hangs_up())),
+    of("tls-untrusted", "the certificate is of an authority of one's own", || {
+        Box::pin(networks::unknown_authority())
+    }),
+    of("tls-untrusted", "the server has no TLS", || Box::pin(networks::no_tls())),
+    of("tls-name", "`host` is an alias", || Box::pin(networks::alias())),
+    of("auth-rejected", "no version has the password", || Box::pin(servers::wrong_password())),
+    of("auth-rejected", "the admin secret has a wrong password", || {
+        Box::pin(servers::wrong_password_of_the_admin())
+    }),
+    of("permission", "the function's role may not read the secret", || {
+        Box::pin(secrets::reading_denied())
+    }),
+    of("permission", "it may not ask Amazon RDS where the database of its admin secret is", || {
+        Box::pin(secrets::rds_denied())
+    }),
+    of("permission", "the admin may not change users (attached without rotating)", || {
+        Box::pin(users::admin_without_createrole())
+    }),
+    of("permission", "the first of two users has a setting of superusers", || {
+        Box::pin(users::guarded_setting())
+    }),
+    of("policy", "`rotation.password` asks for 3 characters", || {
+        Box::pin(secrets::short_passwords())
+    }),
+    of("too-many-connections", "all connections are in use", || {
+        Box::pin(servers::no_connection_left())
+    }),
+    of("too-many-connections", "no room for two users (attached without rotating)", || {
+        Box::pin(users::no_room_for_both())
+    }),
+    of("database-missing", "`dbname` is not there", || Box::pin(servers::no_database())),
+    of("read-only", "`host` is a replica", || Box::pin(servers::replica())),
+    of("timeout", "the server takes the connection and is silent", || Box::pin(networks::silent())),
+    of("timeout", "another session has changed the role and not committed", || {
+        Box::pin(servers::locked())
+    }),
+    of("timeout", "`host` is a replica that is far behind the admin's server", || {
+        Box::pin(servers::lagging_replica())
+    }),
+    of("throttled", "the account writes too many secrets", || Box::pin(secrets::throttled())),
+    of("refused", "`svc_clone` is nobody's second user, and `svc` somebody else's", || {
+        Box::pin(users::stranger())
+    }),
+    of("refused", "the second user was changed after setSecret", || Box::pin(users::not_equal())),
+    of("refused", "both users were changed by hand", || Box::pin(users::both_changed())),
+    of("malformed-secret", "`host` is missing", || Box::pin(secrets::no_host())),
+    of("malformed-secret", "a template names a field that is not there", || {
+        Box::pin(secrets::broken_template())
+    }),
+    of("malformed-event", "somebody invokes the function with an event of his own", || {
+        Box::pin(secrets::no_step())
+    }),
+    of("unexpected", "the port is another program's", || Box::pin(networks::nonsense())),
+];
+
+const fn of(class: &'static str, what: &'static str, fails: fn() -> Run) -> Situation {
+    Situation { class, what, fails }
+}
+
+impl Situation {
+    /// Brings it about as soon as few others are under way; ends with the error's [`normal`] text.
+    ///
+    /// The task panics if the step does not fail, or with another class, or changes what it must not.
+    pub fn begin(self) -> JoinHandle<String> {
+        // Most of them wait for the end of a time-out, or for a server that starts.
+        static AT_ONCE: Semaphore = Semaphore::const_new(4);
+        tokio::spawn(async move {
+            let _permit = AT_ONCE.acquire().await.expect("it is never closed");
+            let StepError { class, message, .. } = (self.fails)().await;
+            assert_eq!(class, self.class, "{message}");
+            normal(&message)
+        })
+    }
+}
+
+impl fmt::Debug for Situation {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.debug_struct("Situation").field("class", &self.class).field("what", &self.what).finish()
+    }
+}
+
+/// A text in which all that is another at each run is the same: ports, and the ends of ARNs.
+pub fn normal(text: &str) -> String {
+    let text = after_each(text, "localhost:", |rest| {
+        let digits = rest.bytes().take_while(u8::is_ascii_digit).count();
+        ("5432", &rest[digits..])
+    });
+    after_each(&text, ":secret:", |rest| {
+        let name = rest.split_once('-').map_or("", |(name, _)| name);
+        let known = ["app", "user", "svc"].contains(&name);
+        let place = if known { "app-AbCdEf" } else { "admin-AbCdEf" };
+        (place, rest.get(name.len() + "-AbCdEf".len()..).unwrap_or_default())
+    })
+}
+
+/// Replaces what follows each `mark`; `replace` gives the new text and the rest.
+fn after_each<'t>(
+    text: &'t str,
+    mark: &str,
+    replace: impl Fn(&'t str) -> (&'static str, &'t str),
+) -> String {
+    let mut all = String::new();
+    let mut rest = text;
+    while let Some((before, after)) = rest.split_once(mark) {
+        let (new, left) = replace(after);
+        all += &format!("{before}{mark}{new}");
+        rest = left;
+    }
+    all + rest
+}
