@@ -27,8 +27,8 @@ use crate::{AdminSecret, Class, Credential, Edit, Passwords, TargetError, Versio
 ///   session that proved it, so that nobody logs in twice.
 /// - The pending credential is for the same [`Target`](crate::Target) as the current one, and for the
 ///   principal that [`successor`](Self::successor) names.
-/// - Where that is another principal, a version of the secret has logged in as the current one in this
-///   invocation: nobody gets an account from the admin by just naming its neighbour.
+/// - Where an admin sets another principal than the current one, a version of the secret has logged in as
+///   the current one in this invocation: nobody gets an account by just naming its neighbour.
 /// - Every call is bounded by Lambda's deadline, and dropped when it is reached.
 ///
 /// # What you must hold
@@ -90,7 +90,7 @@ pub trait Rotator: Send + Sync + Sized + 'static {
 
     /// Checks, changing nothing, that `pending` can do what `current` can, in the session that tested it.
     ///
-    /// Called where two principals take turns. An error names the difference, and keeps consumers on the
+    /// Called where an admin has two principals take turns. An error names the difference, and keeps consumers on the
     /// current credential.
     fn compare(
         &self,

@@ -299,3 +299,25 @@ async fn temporary_tables_are_not_handed_over_and_hold_nothing_up() {
     insert.expect("the table is as it was");
     assert!(!world.local.output(FUNCTION).contains("handed over"));
 }
+
+#[tokio::test]
+async fn a_user_that_somebody_has_locked_is_not_let_in_at_its_turn() {
+    for version in Version::ALL {
+        for turns in [1, 2] {
+            let world = World::start_alternating(of(version)).await;
+            for _ in 0..turns {
+                world.rotate_calmly().await;
+            }
+            let idle = world.user("AWSPREVIOUS");
+            world.server.sql(&format!("ALTER ROLE {idle} NOLOGIN")).await;
+            let words = [&format!("{idle} is locked (NOLOGIN)"), "LOGIN lets the rotation go on"];
+            world.rotate_failing().await.assert_is("setSecret", "refused", &words);
+            assert!(world.logs_in("AWSCURRENT").await);
+            world.server.sql(&format!("ALTER ROLE {idle} LOGIN")).await;
+            let version = world.labels()["AWSPENDING"].clone();
+            world.local.set_knobs(|knobs| knobs.require_rotation_token = false);
+            world.retry_by_hand(&version).await.expect("it may log in again");
+            assert!(world.logs_in("AWSCURRENT").await);
+        }
+    }
+}

@@ -93,9 +93,38 @@ async fn an_admin_without_superuser_or_replication_is_told_so_where_the_user_has
         let alter = format!("ALTER ROLE {USER} SUPERUSER");
         lacks(&world, &alter, "permission", &["missing: SUPERUSER (app has it)"]).await;
         let alter = format!("ALTER ROLE {USER} NOSUPERUSER REPLICATION");
-        let words = ["since app has REPLICATION"];
-        lacks(&world, &alter, "permission", &words).await;
+        let words = match version {
+            Version::Distribution => {
+                "missing: SUPERUSER (before version 16, to change app, which has"
+            }
+            Version::V18 => "missing: REPLICATION (which app has)",
+        };
+        lacks(&world, &alter, "permission", &[words]).await;
     }
+}
+
+#[tokio::test]
+async fn all_that_an_admin_lacks_is_told_at_once() {
+    let world = World::start_alternating(of(Version::V18)).await;
+    let statements = format!(
+        "ALTER ROLE {ADMIN} NOCREATEROLE; REVOKE ADMIN OPTION FOR {USER} FROM {ADMIN}; \
+         ALTER ROLE {USER} REPLICATION; ALTER ROLE {USER} SET log_statement = 'none'"
+    );
+    let words = ["CREATEROLE, ADMIN OPTION on app", "REPLICATION", "PARAMETER log_statement"];
+    lacks(&world, &statements, "permission", &words).await;
+}
+
+#[tokio::test]
+async fn a_database_with_too_little_room_for_both_users_is_told_by_the_test_alone() {
+    let world = World::start_alternating(Setup::default()).await;
+    world.server.sql("ALTER DATABASE postgres CONNECTION LIMIT 4").await;
+    let log_in = || world.server.log_in(USER, FIRST_PASSWORD, "postgres");
+    let mut consumers = vec![log_in().await.expect("a session")];
+    world.tested().await.expect("there is room for one more");
+    consumers.push(log_in().await.expect("a session"));
+    let words = ["the database postgres has", "of 4 connections", "2 of them by app"];
+    lacks(&world, "SELECT 1", "too-many-connections", &words).await;
+    drop(consumers);
 }
 
 #[tokio::test]

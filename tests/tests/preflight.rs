@@ -70,13 +70,13 @@ async fn an_admin_without_createrole_is_told_so() {
 #[tokio::test]
 async fn an_admin_without_admin_option_is_told_so_from_version_16_on() {
     let revoke = format!("REVOKE ADMIN OPTION FOR {USER} FROM {ADMIN}");
-    let words = ["missing: ADMIN OPTION on the user"];
+    let words = ["missing: ADMIN OPTION on app"];
     lacks(of(Version::V18), &revoke, "permission", &words).await;
 }
 
 #[tokio::test]
 async fn an_admin_without_superuser_is_told_so_where_the_user_has_it() {
-    let words = ["missing: SUPERUSER (the user has it)"];
+    let words = ["missing: SUPERUSER (app has it)"];
     lacks(Setup::default(), &format!("ALTER ROLE {USER} SUPERUSER"), "permission", &words).await;
 }
 

@@ -115,7 +115,8 @@ async fn an_admin_without_the_right_is_told_by_the_servers_code() {
 async fn a_role_that_somebody_dropped_is_told_from_a_missing_right() {
     let world = World::start_with_admin(Setup::default()).await;
     world.server.sql(&format!("DROP ROLE {USER}")).await;
-    let words = ["changing the password of app", "role does not exist", "[42704]"];
+    let words =
+        ["changing the password of app", "a role or another object does not exist", "[42704]"];
     world.rotate_failing().await.assert_is("setSecret", "refused", &words);
 }
 

@@ -21,10 +21,8 @@ impl<R: Rotator, V: Vault> Past for Versions<'_, R, V> {
                 self.drive.close(session).await;
                 return Ok(true);
             }
-            if let Some(cause) = search.obstacle {
-                tracing::warn!("not all versions of the secret could be tried: {cause}");
-            }
-            Ok(false)
+            // Not to know is no verdict.
+            search.obstacle.map_or(Ok(false), |cause| Err(cause.into()))
         })
     }
 }

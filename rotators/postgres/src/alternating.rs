@@ -43,14 +43,11 @@ pub(crate) async fn set(
     for note in &plan.notes {
         tracing::warn!("{note}");
     }
-    // One text for all, with room from the start: a string that grows leaves copies of itself behind.
-    plan.statements.push(String::new());
-    let before = plan.statements.join("; ");
-    let last = plan::let_in(&pending.username, &verifier);
-    let mut all = String::with_capacity(before.len() + last.expose().len());
-    all.push_str(&before);
-    all.push_str(last.expose());
-    admin.commit(&Sensitive::new(all), &pending.username, &plan.demands).await
+    plan.statements.push(plan::let_in(&pending.username, &verifier));
+    let statements = plan.statements.iter().map(Sensitive::expose).collect::<Vec<_>>();
+    // One text for all, made in one go: a string that grows leaves copies of itself behind.
+    let all = Sensitive::new(statements.join("; "));
+    admin.commit(&all, &pending.username, &plan.demands).await
 }
 
 /// Compares the two users in the pending one's session.
@@ -101,10 +98,12 @@ async fn part<'a>(
     };
     // Only where there is a reason to think so: a login that fails may lock a stranger's account.
     if turn::related(user, other) && history.proves(pending).await? {
+        // Whose mark was removed by hand may be one that was taken over, and what it owns somebody else's.
+        let origin = if adopt { Origin::Adopted } else { Origin::Ours };
         return Ok(if user.is_member_of(pending) {
             Part::First { first: other, second: user, mark: None }
         } else {
-            Part::Second { first: user, second: Some(other), origin: Origin::Ours }
+            Part::Second { first: user, second: Some(other), origin }
         });
     }
     if adopt && !user.is_member_of(pending) {

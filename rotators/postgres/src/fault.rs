@@ -143,15 +143,16 @@ pub(crate) fn of_statement(error: &sqlx::Error, doing: &str) -> TargetError {
     let (class, why) = match code.as_str() {
         "25006" => (Class::ReadOnly, "the server takes no writes"),
         "42501" => (Class::Permission, "the privilege is missing"),
-        "42704" => (Class::Refused, "the role does not exist"),
-        "55P03" => (Class::Timeout, "another change of the role holds the lock"),
+        "42704" => (Class::Refused, "a role or another object does not exist"),
+        "55P03" => (Class::Timeout, "another session holds a lock on the role, or on what it owns"),
         "57014" => (Class::Timeout, "the server took too long"),
         "57P01" | "57P02" | "57P03" => (Class::Tcp, "the server is shutting down"),
         "53300" => (Class::TooManyConnections, "no connection is left"),
         // How password checks such as passwordcheck and credcheck say no.
         "22023" | "28000" | "28P01" | "0A000" | "P0001" => (
             Class::Policy,
-            "the server does not take the password; its rules go into rotation.password",
+            "the server does not take the password, or a setting that goes with it; its rules go into \
+             rotation.password",
         ),
         _ => (Class::Unexpected, "the server refuses"),
     };

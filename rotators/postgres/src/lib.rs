@@ -1,8 +1,9 @@
 //! Rotates PostgreSQL passwords in AWS Secrets Manager.
 //!
-//! One file a concern: `login` is what is read of a secret, `relay`, `tls` and `probe` are the way to the server,
-//! `session` is what is asked and changed there, `rights` who may change it, `verifier` how a password gets
-//! there unseen; `fault` tells errors apart; `redshift` is what is different at Amazon Redshift.
+//! One file a concern: `login` is what is read of a secret, `strategy` how it gives way to the next; `relay`,
+//! `tls` and `probe` are the way to the server, `session` is what is asked and changed there, `rights` who may
+//! change it, `verifier` how a password gets there unseen; `alternating` is two users that take turns, `replica`
+//! the wait for a copy to show it, `redshift` what is different there; `sql` quotes, `fault` tells errors apart.
 
 mod alternating;
 mod fault;

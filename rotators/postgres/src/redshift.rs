@@ -169,7 +169,11 @@ pub(crate) async fn check_admin(admin: &mut Session, user: &str) -> Result<(), T
         return Ok(());
     }
     let what = format!("the admin may not change the password of {user}");
-    lacking(admin.server(), &what, &["superuser (CREATEUSER), or a role with ALTER USER"])
+    lacking(
+        admin.server(),
+        &what,
+        &["superuser (CREATEUSER), or a role with ALTER USER".to_owned()],
+    )
 }
 
 #[cfg(test)]

@@ -13,56 +13,111 @@ use crate::session::field;
 const QUESTION: &str = "SELECT u.rolname IS NOT NULL, me.rolsuper, me.rolcreaterole, \
      coalesce(u.rolsuper, false), coalesce(u.rolreplication, false), \
      coalesce(pg_has_role(me.oid, u.oid, 'MEMBER WITH ADMIN OPTION'), false), \
-     current_setting('server_version_num')::int, \
-     coalesce(current_setting('rds.restrict_password_commands', true), '') IN ('1', 'on', 'true') \
-       AND NOT EXISTS (SELECT FROM pg_roles r WHERE r.rolname = 'rds_password' \
-         AND pg_has_role(me.oid, r.oid, 'MEMBER')) \
+     current_setting('server_version_num')::int, {restricted} \
      FROM pg_roles me LEFT JOIN pg_roles u ON u.rolname = {user}::text WHERE me.rolname = session_user";
+
+/// Whether Amazon's restriction of password commands is on and applies to the role `me`.
+pub(crate) const RESTRICTED: &str = "coalesce(current_setting('rds.restrict_password_commands', true), '') \
+     IN ('1', 'on', 'true') AND NOT EXISTS (SELECT FROM pg_roles p WHERE p.rolname = 'rds_password' \
+     AND pg_has_role(me.oid, p.oid, 'MEMBER'))";
 
 /// From this version on, CREATEROLE needs ADMIN OPTION on the role.
 const ADMIN_OPTION_NEEDED: i32 = 160_000;
 
 /// The question for a user, given as an SQL expression.
 pub(crate) fn question(user: &str) -> String {
-    QUESTION.replace("{user}", user)
+    QUESTION.replace("{restricted}", RESTRICTED).replace("{user}", user)
+}
+
+/// Who would change a role.
+#[derive(Debug)]
+pub(crate) struct Changer {
+    /// `server_version_num`
+    pub(crate) version: i32,
+    pub(crate) superuser: bool,
+    pub(crate) create_role: bool,
+    /// Amazon's restriction of password commands applies.
+    pub(crate) restricted: bool,
+}
+
+/// The role that would be changed.
+#[derive(Debug)]
+pub(crate) struct Changed<'a> {
+    pub(crate) name: &'a str,
+    pub(crate) superuser: bool,
+    pub(crate) replicates: bool,
+    /// Whoever changes it has ADMIN OPTION on it.
+    pub(crate) administered: bool,
+}
+
+impl Changer {
+    /// What the rules ask for these roles that it does not have.
+    pub(crate) fn lacks(&self, roles: &[Changed<'_>]) -> Vec<String> {
+        if self.superuser {
+            return Vec::new();
+        }
+        let mut missing = Vec::new();
+        if !self.create_role {
+            missing.push("CREATEROLE".to_owned());
+        }
+        let options = self.version >= ADMIN_OPTION_NEEDED;
+        for Changed { name, superuser, replicates, administered } in roles {
+            if *superuser {
+                missing.push(format!("SUPERUSER ({name} has it)"));
+            }
+            if *replicates && !options {
+                missing.push(format!(
+                    "SUPERUSER (before version 16, to change {name}, which has REPLICATION)"
+                ));
+            }
+            if options && !administered {
+                missing.push(format!("ADMIN OPTION on {name} (from version 16)"));
+            }
+        }
+        missing.extend(self.restriction());
+        missing
+    }
+
+    fn restriction(&self) -> Option<String> {
+        let text = "membership in rds_password (rds.restrict_password_commands is on)";
+        (self.restricted && !self.superuser).then(|| text.to_owned())
+    }
 }
 
 /// What a login may do to a user's password.
 #[derive(Debug)]
 pub(crate) struct Rights {
+    me: Changer,
     user_exists: bool,
-    superuser: bool,
-    create_role: bool,
     user_is_superuser: bool,
     user_replicates: bool,
     admin_option: bool,
-    version: i32,
-    restricted: bool,
 }
 
 impl Rights {
     /// Reads the answer.
     pub(crate) fn of(row: &PgRow) -> Result<Self, TargetError> {
-        Ok(Self {
-            user_exists: field(row, 0)?,
+        let me = Changer {
             superuser: field(row, 1)?,
             create_role: field(row, 2)?,
+            version: field(row, 6)?,
+            restricted: field(row, 7)?,
+        };
+        Ok(Self {
+            me,
+            user_exists: field(row, 0)?,
             user_is_superuser: field(row, 3)?,
             user_replicates: field(row, 4)?,
             admin_option: field(row, 5)?,
-            version: field(row, 6)?,
-            restricted: field(row, 7)?,
         })
     }
 
     /// Whether a role may change its own password.
     pub(crate) fn own(&self, server: &str) -> Result<(), TargetError> {
-        let mut missing = Vec::new();
-        if self.restricted && !self.superuser {
-            missing.push("membership in rds_password (rds.restrict_password_commands is on)");
-        }
-        if self.user_replicates && !self.superuser && self.version < ADMIN_OPTION_NEEDED {
-            missing.push("SUPERUSER (before version 16, a role with REPLICATION needs it)");
+        let mut missing: Vec<String> = self.me.restriction().into_iter().collect();
+        if self.user_replicates && !self.me.superuser && self.me.version < ADMIN_OPTION_NEEDED {
+            let text = "SUPERUSER (before version 16, a role with REPLICATION needs it)";
+            missing.push(text.to_owned());
         }
         lacking(server, "the user may not change its own password", &missing)
     }
@@ -73,32 +128,18 @@ impl Rights {
             let text = format!("{server} has no role {user}");
             return Err(TargetError::new(Class::Refused, text));
         }
-        if self.superuser {
-            return Ok(());
-        }
-        let mut missing = Vec::new();
-        if self.user_is_superuser {
-            missing.push("SUPERUSER (the user has it)");
-        }
-        if self.user_replicates && self.version < ADMIN_OPTION_NEEDED {
-            missing
-                .push("SUPERUSER (before version 16, changing a role with REPLICATION needs it)");
-        }
-        if !self.create_role {
-            missing.push("CREATEROLE");
-        }
-        if !self.admin_option && self.version >= ADMIN_OPTION_NEEDED {
-            missing.push("ADMIN OPTION on the user (from version 16)");
-        }
-        if self.restricted {
-            missing.push("membership in rds_password (rds.restrict_password_commands is on)");
-        }
+        let missing = self.me.lacks(&[Changed {
+            name: user,
+            superuser: self.user_is_superuser,
+            replicates: self.user_replicates,
+            administered: self.admin_option,
+        }]);
         lacking(server, &format!("the admin may not change the password of {user}"), &missing)
     }
 }
 
-/// The error that names each missing piece, if there is one.
-pub(crate) fn lacking(server: &str, what: &str, missing: &[&str]) -> Result<(), TargetError> {
+/// The missing pieces as an error, if there are any.
+pub(crate) fn lacking(server: &str, what: &str, missing: &[String]) -> Result<(), TargetError> {
     if missing.is_empty() {
         return Ok(());
     }
@@ -112,15 +153,14 @@ mod tests {
 
     #[test]
     fn each_missing_piece_is_named() {
+        let me =
+            Changer { version: 180_000, superuser: false, create_role: false, restricted: true };
         let nobody = Rights {
+            me,
             user_exists: true,
-            superuser: false,
-            create_role: false,
             user_is_superuser: true,
             user_replicates: false,
             admin_option: false,
-            version: 180_000,
-            restricted: true,
         };
         let error = nobody.admin("db:5432", "app").unwrap_err();
         assert_eq!(error.class(), Class::Permission);

@@ -3,6 +3,7 @@
 use serde::Deserialize;
 use turnlock::{Class, Sensitive, TargetError};
 
+use crate::rights::RESTRICTED;
 use crate::sql::literal;
 
 /// Everything that is asked about two users. Any role may read it.
@@ -14,9 +15,7 @@ const QUESTION: &str = "SELECT json_build_object( \
     'role', current_user, \
     'me', (SELECT json_build_object('name', me.rolname, 'superuser', me.rolsuper, \
         'create_role', me.rolcreaterole, 'replication', me.rolreplication, \
-        'restricted', coalesce(current_setting('rds.restrict_password_commands', true), '') \
-            IN ('1', 'on', 'true') AND NOT EXISTS (SELECT FROM pg_roles p \
-            WHERE p.rolname = 'rds_password' AND pg_has_role(me.oid, p.oid, 'MEMBER')), \
+        'restricted', {restricted}, \
         'own_grants', (SELECT coalesce(json_agg(json_build_object( \
                 'role', g.rolname, 'grantor', me.rolname, \
                 'inherit', coalesce((to_jsonb(m) ->> 'inherit_option')::bool, me.rolinherit), \
@@ -25,7 +24,7 @@ const QUESTION: &str = "SELECT json_build_object( \
             WHERE m.member = me.oid AND m.grantor = me.oid)) \
         FROM pg_roles me WHERE me.rolname = session_user), \
     'users', (SELECT coalesce(json_agg(json_build_object( \
-        'name', r.rolname, 'superuser', r.rolsuper, 'create_role', r.rolcreaterole, \
+        'name', r.rolname, 'login', r.rolcanlogin, 'superuser', r.rolsuper, 'create_role', r.rolcreaterole, \
         'create_database', r.rolcreatedb, 'bypass_rls', r.rolbypassrls, \
         'replication', r.rolreplication, 'inherit', r.rolinherit, \
         'connection_limit', r.rolconnlimit, \
@@ -72,14 +71,14 @@ const QUESTION: &str = "SELECT json_build_object( \
 /// The question about two users.
 pub(crate) fn question(users: [&str; 2]) -> String {
     let users = users.map(literal).join(", ");
-    QUESTION.replace("{users}", &users)
+    QUESTION.replace("{restricted}", RESTRICTED).replace("{users}", &users)
 }
 
 /// What the server says of two users and of whoever asks.
 #[derive(Debug, Deserialize)]
 pub(crate) struct Scene {
     /// `server_version_num`.
-    pub(crate) version: u32,
+    pub(crate) version: i32,
     /// The database that the session is in.
     pub(crate) database: String,
     /// Whom the session acts as.
@@ -105,6 +104,7 @@ pub(crate) struct Me {
 #[derive(Debug, Default, Deserialize)]
 pub(crate) struct User {
     pub(crate) name: String,
+    pub(crate) login: bool,
     pub(crate) superuser: bool,
     pub(crate) create_role: bool,
     pub(crate) create_database: bool,
@@ -159,7 +159,8 @@ struct Row {
 
 impl From<Row> for Setting {
     fn from(row: Row) -> Self {
-        let (name, value) = row.text.split_once('=').unwrap_or((&row.text, ""));
+        let text = Sensitive::new(row.text);
+        let (name, value) = text.expose().split_once('=').unwrap_or_else(|| (text.expose(), ""));
         Self {
             database: row.database,
             name: name.to_owned(),

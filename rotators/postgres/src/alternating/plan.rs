@@ -10,7 +10,7 @@ use super::state::{Key, ROLE, State, named};
 use crate::sql::{literal, quoted};
 
 /// From this version on, a grant has options of its own.
-pub(crate) const GRANTS_HAVE_OPTIONS: u32 = 160_000;
+const GRANTS_HAVE_OPTIONS: i32 = 160_000;
 
 /// The part that the pending user has, with whatever doubt there was resolved.
 #[derive(Debug)]
@@ -36,13 +36,15 @@ pub(crate) enum Origin {
 #[derive(Debug, Default)]
 pub(crate) struct Plan {
     /// All but the last, which lets the user in.
-    pub(crate) statements: Vec<String>,
+    pub(crate) statements: Vec<Sensitive>,
     /// What a person should know.
     pub(crate) notes: Vec<String>,
     /// What needs more than CREATEROLE and ADMIN OPTION.
     pub(crate) demands: Vec<String>,
     /// The parameters among that.
     pub(crate) parameters: Vec<String>,
+    /// REPLICATION is among that.
+    pub(crate) gives_replication: bool,
 }
 
 impl Plan {
@@ -57,6 +59,18 @@ impl Plan {
         let (Part::Second { first, .. } | Part::First { first, .. }) = part;
         if first.expired {
             let text = format!("VALID UNTIL of {} is over: neither user could log in", first.name);
+            return Err(TargetError::new(Class::Refused, text));
+        }
+        let known = match part {
+            Part::Second { second, .. } => *second,
+            Part::First { first, .. } => Some(*first),
+        };
+        if known.is_some_and(|user| !user.login) {
+            let text = format!(
+                "{pending} is locked (NOLOGIN), which no rotation does: somebody wants it so. It stays \
+                 locked; ALTER ROLE {} LOGIN lets the rotation go on",
+                quoted(pending)
+            );
             return Err(TargetError::new(Class::Refused, text));
         }
         match part {
@@ -179,7 +193,7 @@ impl Plan {
                 return Err(TargetError::new(Class::Refused, text));
             }
             Some(_) | None => self.notes.push(format!(
-                "{} differs from {}, which AWSCURRENT names so far, and stays as it is: {differences}",
+                "{} differs from {}, which is in use so far, and stays as it is: {differences}",
                 first.name, second.name
             )),
         }
@@ -267,6 +281,7 @@ impl Plan {
             let no = if wanted.replication { "" } else { "NO" };
             self.add(format!("ALTER ROLE {user} {no}REPLICATION"));
             self.demands.push("REPLICATION".into());
+            self.gives_replication = true;
         }
     }
 
@@ -306,7 +321,7 @@ impl Plan {
             }
         }
         self.add(format!("REASSIGN OWNED BY {} TO {}", quoted(&second.name), quoted(&first.name)));
-        self.statements.extend(after);
+        self.statements.extend(after.into_iter().map(Sensitive::new));
         self.demands.push(format!("handing over what {} owns", second.name));
         self.notes.push(format!(
             "{} objects of {} are handed over to {}: from now on, one acts as the other",
@@ -319,8 +334,9 @@ impl Plan {
         self.add(format!("COMMENT ON ROLE {} IS {}", quoted(&second.name), literal(&comment)));
     }
 
+    /// People keep tokens in settings, so that a statement is nothing to print.
     fn add(&mut self, statement: String) {
-        self.statements.push(statement);
+        self.statements.push(Sensitive::new(statement));
     }
 }
 

@@ -4,8 +4,9 @@ use turnlock::{Class, History, TargetError, VersionId};
 
 use super::catalog::{self, Scene, User};
 use super::part;
-use super::plan::{GRANTS_HAVE_OPTIONS, Part, Plan};
+use super::plan::{Part, Plan};
 use crate::login::Login;
+use crate::rights::{self, Changed, Changer};
 use crate::session::{Access, Session, field};
 use crate::sql::literal;
 
@@ -15,10 +16,12 @@ const CONNECTIONS: &str = "SELECT \
     (SELECT count(*) FROM pg_stat_activity WHERE datid IS NOT NULL), \
     current_setting('max_connections')::bigint \
       - current_setting('superuser_reserved_connections')::bigint \
-      - coalesce(current_setting('reserved_connections', true)::bigint, 0)";
+      - coalesce(current_setting('reserved_connections', true)::bigint, 0), \
+    (SELECT count(*) FROM pg_stat_activity WHERE datname = current_database()), \
+    (SELECT d.datconnlimit::bigint FROM pg_database d WHERE d.datname = current_database())";
 
 /// From this version on, a superuser can let others set a parameter.
-const PARAMETERS_HAVE_GRANTS: u32 = 150_000;
+const PARAMETERS_HAVE_GRANTS: i32 = 150_000;
 
 /// The parameters that the login may not set.
 const PARAMETERS: &str = "SELECT string_agg(DISTINCT quote_ident(p.name), ', ') \
@@ -37,95 +40,85 @@ pub(crate) async fn check(
     // The admin's, of which the user's host may be a replica.
     let server = admin.server().to_owned();
     let part = part(&scene, &server, current, pending, history).await?;
-    let missing = missing(&scene, &part);
-    if !missing.is_empty() {
-        let text = format!(
-            "at {server} the admin {} may not let {pending} take turns with {}; missing: {}",
-            scene.me.name,
-            current.username,
-            missing.join(", ")
-        );
-        return Err(TargetError::new(Class::Permission, text));
-    }
     let plan = Plan::of(&scene, &part, pending, &VersionId::new("test"))?;
-    if !scene.me.superuser {
-        check_parameters(admin, &scene, &plan).await?;
-    }
-    check_connections(admin, current).await
-}
-
-/// Whether the admin may set the parameters that have to be copied.
-async fn check_parameters(
-    admin: &mut Session,
-    scene: &Scene,
-    plan: &Plan,
-) -> Result<(), TargetError> {
-    if scene.version >= PARAMETERS_HAVE_GRANTS && !plan.parameters.is_empty() {
-        let names: Vec<String> = plan.parameters.iter().map(|name| literal(name)).collect();
-        let question = PARAMETERS.replace("{names}", &names.join(", "));
-        let row = admin.ask(&question, "reading the rights on parameters").await?;
-        if let Some(missing) = field::<Option<String>>(&row, 0)? {
-            let text = format!(
-                "the admin {} may not set what the other user has set; missing: GRANT SET ON PARAMETER {missing}",
-                scene.me.name
-            );
-            return Err(TargetError::new(Class::Permission, text));
-        }
-    } else if !plan.demands.is_empty() {
+    let mut missing = missing(&scene, &part, &plan);
+    missing.extend(missing_parameters(admin, &scene, &plan).await?);
+    let me = &scene.me.name;
+    let what = format!("the admin {me} may not let {pending} take turns with {}", current.username);
+    rights::lacking(admin.server(), &what, &missing)?;
+    if !plan.demands.is_empty() && !scene.me.superuser {
         // Whether it is allowed is known by doing it only, and here nothing is done.
         let demands = plan.demands.join(", ");
         tracing::warn!("the next rotation will need more than CREATEROLE: {demands}");
     }
-    Ok(())
+    check_connections(admin, current).await
+}
+
+/// The parameters that have to be copied and that the admin may not set, where the server can tell.
+async fn missing_parameters(
+    admin: &mut Session,
+    scene: &Scene,
+    plan: &Plan,
+) -> Result<Option<String>, TargetError> {
+    if scene.version < PARAMETERS_HAVE_GRANTS || plan.parameters.is_empty() || scene.me.superuser {
+        return Ok(None);
+    }
+    let names: Vec<String> = plan.parameters.iter().map(|name| literal(name)).collect();
+    let question = PARAMETERS.replace("{names}", &names.join(", "));
+    let row = admin.ask(&question, "reading the rights on parameters").await?;
+    let missing = field::<Option<String>>(&row, 0)?;
+    Ok(missing.map(|names| format!("GRANT SET ON PARAMETER {names}")))
 }
 
 /// Whether there is room for the sessions of both users, while consumers change over.
 async fn check_connections(admin: &mut Session, current: &Login) -> Result<(), TargetError> {
     let connections = CONNECTIONS.replace("{user}", &literal(&current.username));
     let row = admin.ask(&connections, "counting connections").await?;
-    let (own, all, most): (i64, i64, i64) = (field(&row, 0)?, field(&row, 1)?, field(&row, 2)?);
-    if all + own > most {
-        let text = format!(
-            "{current} has {all} of {most} connections in use, {own} of them by {}: while consumers change \
-             over, both users have sessions, and there is no room for as many again",
-            current.username
-        );
-        return Err(TargetError::new(Class::TooManyConnections, text));
+    let own: i64 = field(&row, 0)?;
+    let of_server: (i64, i64) = (field(&row, 1)?, field(&row, 2)?);
+    let of_database: (i64, i64) = (field(&row, 3)?, field(&row, 4)?);
+    for (place, (all, most)) in [
+        (current.to_string(), of_server),
+        (format!("the database {}", current.database), of_database),
+    ] {
+        // A database without a limit has -1.
+        if most >= 0 && all + own > most {
+            let text = format!(
+                "{place} has {all} of {most} connections in use, {own} of them by {}: while consumers \
+                 change over, both users have sessions, and there is no room for as many again",
+                current.username
+            );
+            return Err(TargetError::new(Class::TooManyConnections, text));
+        }
     }
     Ok(())
 }
 
 /// What the rules of `CREATE ROLE`, `GRANT` and `ALTER ROLE` ask of an admin that this one does not have.
-fn missing(scene: &Scene, part: &Part<'_>) -> Vec<String> {
-    let me = &scene.me;
-    if me.superuser {
-        return Vec::new();
-    }
+fn missing(scene: &Scene, part: &Part<'_>, plan: &Plan) -> Vec<String> {
+    let me = Changer {
+        version: scene.version,
+        superuser: scene.me.superuser,
+        create_role: scene.me.create_role,
+        restricted: scene.me.restricted,
+    };
     let (first, second) = match part {
         Part::Second { first, second, .. } => (*first, *second),
         Part::First { first, second, .. } => (*first, Some(*second)),
     };
-    let users: Vec<&User> = std::iter::once(first).chain(second).collect();
-    let options = scene.version >= GRANTS_HAVE_OPTIONS;
-    let mut missing = Vec::new();
-    if !me.create_role {
-        missing.push("CREATEROLE".to_owned());
-    }
-    for user in &users {
-        if user.superuser {
-            missing.push(format!("SUPERUSER ({} has it)", user.name));
-        }
-        if options && !user.administered {
-            missing.push(format!("ADMIN OPTION on {} (from version 16)", user.name));
-        }
-    }
-    if users.iter().any(|user| user.replication) && !(options && me.replication) {
-        let who = if options { "REPLICATION" } else { "SUPERUSER (before version 16)" };
-        missing.push(format!("{who}, since {} has REPLICATION", first.name));
-    }
-    if me.restricted {
-        let text = "membership in rds_password (rds.restrict_password_commands is on)";
-        missing.push(text.to_owned());
+    let users: Vec<Changed<'_>> = std::iter::once(first).chain(second).map(changed).collect();
+    let mut missing = me.lacks(&users);
+    if plan.gives_replication && !scene.me.replication && !me.superuser {
+        missing.push(format!("REPLICATION (which {} has)", first.name));
     }
     missing
+}
+
+fn changed(user: &User) -> Changed<'_> {
+    Changed {
+        name: &user.name,
+        superuser: user.superuser,
+        replicates: user.replication,
+        administered: user.administered,
+    }
 }
