@@ -1,6 +1,7 @@
 //! The Lambda runtime: functions, their environments, and what an invocation ends in.
 
 mod environment;
+mod freezer;
 mod function;
 mod guard;
 mod output;

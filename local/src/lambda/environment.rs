@@ -7,6 +7,7 @@ use bytes::Bytes;
 use tokio::sync::{Mutex as AsyncMutex, mpsc, oneshot, watch};
 
 use super::Answer;
+use super::freezer::{Freezer, Frozen};
 use super::output::Output;
 use crate::lock::lock;
 use crate::random;
@@ -44,6 +45,7 @@ pub(crate) struct Environment {
     sender: mpsc::UnboundedSender<Invocation>,
     queue: AsyncMutex<mpsc::UnboundedReceiver<Invocation>>,
     current: Mutex<Option<Current>>,
+    pub(super) freezer: Freezer,
     /// How the process exited.
     exit: watch::Sender<Option<String>>,
     doomed: watch::Sender<bool>,
@@ -61,6 +63,7 @@ impl Environment {
             sender,
             queue: AsyncMutex::new(queue),
             current: Mutex::default(),
+            freezer: Freezer::default(),
             exit: watch::Sender::new(None),
             doomed: watch::Sender::new(false),
             log: Arc::new(Output::new(None)),
@@ -81,9 +84,19 @@ impl Environment {
         let _sent = self.sender.send(invocation);
     }
 
-    /// The next invocation, whenever it comes, as the process takes it.
+    /// The next invocation, whenever it comes, as the process takes it. Until then the process stands still.
     pub(super) async fn next(&self) -> Option<(String, Bytes, Duration)> {
-        let invocation = self.queue.lock().await.recv().await?;
+        let mut queue = self.queue.lock().await;
+        let invocation = match queue.try_recv() {
+            Ok(invocation) => invocation,
+            Err(_) => {
+                let frozen: Frozen<'_> = self.freezer.freeze();
+                let next = queue.recv().await;
+                drop(frozen);
+                next?
+            }
+        };
+        drop(queue);
         let Invocation { request_id, payload, step, timeout, answered, taken } = invocation;
         *lock(&self.current) = Some(Current { request_id: request_id.clone(), step, answered });
         // Whoever waited may have given up.

@@ -47,6 +47,7 @@ pub(super) async fn start(deployed: &Deployed) -> io::Result<Arc<Environment>> {
         deployed.tasks.spawn(copy(stderr, sinks));
     }
     let pid = child.id();
+    environment.freezer.watch(pid);
     deployed.processes.add(&environment, pid);
     let processes = deployed.processes.clone();
     let watched = environment.clone();
