@@ -7,6 +7,7 @@ use std::fs;
 
 use turnlock::Class;
 use turnlock_tests::errors::{SITUATIONS, normal};
+use turnlock_tests::postgres::{Server, Setup, Version};
 use turnlock_tests::project;
 
 /// A heading of the page with what is below it.
@@ -68,6 +69,24 @@ async fn the_texts_on_the_page_are_those_that_the_function_reports_and_no_others
         assert_eq!(documented.next(), expected, "{}", situation.what);
     }
     assert_eq!(documented.next(), None);
+}
+
+#[tokio::test]
+async fn the_sql_on_the_page_is_such_that_a_server_takes_it() {
+    let server = Server::start(Setup { version: Version::V18, ..Setup::default() }).await;
+    let roles = "CREATE ROLE app LOGIN; CREATE ROLE app_clone LOGIN; CREATE ROLE rds_password; \
+         CREATE ROLE turnlock_admin LOGIN";
+    server.sql(roles).await;
+    server.sql("CREATE DATABASE shop").await;
+    let mut count = 0;
+    for section in sections() {
+        for block in section.body.split("```sql\n").skip(1) {
+            let statements = block.split("```").next().expect("a block");
+            server.sql(&statements.replace("PID", "0")).await;
+            count += 1;
+        }
+    }
+    assert!(count >= 6, "{count}");
 }
 
 #[test]
