@@ -109,5 +109,5 @@ async fn part<'a>(
     if adopt && !user.is_member_of(pending) {
         return Ok(Part::Second { first: user, second: Some(other), origin: Origin::Adopted });
     }
-    Err(turn::foreign(current, pending))
+    Err(turn::foreign(user, pending, adopt))
 }

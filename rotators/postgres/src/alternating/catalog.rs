@@ -64,7 +64,12 @@ const QUESTION: &str = "SELECT json_build_object( \
             AND s.refclassid = 'pg_authid'::regclass AND s.refobjid = r.oid \
             AND d.datname <> current_database()), \
         'grants', (SELECT count(*) FROM pg_shdepend s WHERE s.deptype = 'a' \
-            AND s.refclassid = 'pg_authid'::regclass AND s.refobjid = r.oid) \
+            AND s.refclassid = 'pg_authid'::regclass AND s.refobjid = r.oid), \
+        'granted', (SELECT coalesce(json_agg(o.name), '[]') FROM ( \
+            SELECT pg_describe_object(s.classid, s.objid, s.objsubid) AS name FROM pg_shdepend s \
+            WHERE s.deptype = 'a' AND s.refclassid = 'pg_authid'::regclass AND s.refobjid = r.oid \
+            AND s.dbid IN (0, (SELECT d.oid FROM pg_database d WHERE d.datname = current_database())) \
+            LIMIT 3) o) \
     )), '[]') FROM pg_roles r WHERE r.rolname::text IN ({users})) \
 )::text";
 
@@ -135,6 +140,8 @@ pub(crate) struct User {
     pub(crate) objects_elsewhere: Vec<String>,
     /// How many objects name it in their privileges, in all databases.
     pub(crate) grants: u64,
+    /// Some of these, of this database.
+    pub(crate) granted: Vec<String>,
 }
 
 /// One `ALTER ROLE … [IN DATABASE …] SET …`.

@@ -79,10 +79,7 @@ pub(crate) fn losses(current: &User, pending: &User) -> Vec<String> {
             found.push(format!("it is no member of {}", current.name));
         }
         if current.grants > 0 {
-            found.push(format!(
-                "{} has privileges of its own on {} objects",
-                current.name, current.grants
-            ));
+            found.push(own_privileges(current));
         }
     }
     found.extend(
@@ -99,6 +96,18 @@ pub(crate) fn losses(current: &User, pending: &User) -> Vec<String> {
     }
     found.extend(own.not_in(&its));
     found
+}
+
+/// Privileges that were granted to a user itself, with some of the objects by name.
+fn own_privileges(user: &User) -> String {
+    let (name, count) = (&user.name, user.grants);
+    // A line break in a name could pass for a line of the log.
+    let shown = user.granted.iter().map(|object| object.replace(char::is_control, "?"));
+    let shown = shown.collect::<Vec<_>>().join(", ");
+    match shown.as_str() {
+        "" => format!("{name} has privileges of its own on {count} objects of other databases"),
+        _ => format!("{name} has privileges of its own on {count} objects, such as {shown}"),
+    }
 }
 
 /// What `current` owns and `pending` cannot use, until it is handed over.

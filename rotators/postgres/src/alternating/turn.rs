@@ -65,11 +65,20 @@ pub(crate) fn related(current: &User, pending: &User) -> bool {
 }
 
 /// Why an account without a mark is left alone.
-pub(crate) fn foreign(current: &str, pending: &str) -> TargetError {
-    let text = format!(
+pub(crate) fn foreign(current: &User, pending: &str, adopt: bool) -> TargetError {
+    let why = format!(
         "{pending} exists and was not made for this secret: it has no mark of ours, and no version of the \
-         secret logs in as it. It is not touched. Name another second user in rotation.alternate_username, \
-         or say \"rotation\": {{\"adopt\": true}} to have {pending} taken over as a second login of {current}"
+         secret logs in as it. It is not touched."
     );
+    let current = &current.name;
+    let other = "Name another second user in rotation.alternate_username";
+    let text = if adopt {
+        format!("{why} {other}: {current} is a member of it, so that it cannot act as {current}")
+    } else {
+        format!(
+            "{why} {other}, or say \"rotation\": {{\"adopt\": true}} to have {pending} taken over as a second \
+             login of {current}"
+        )
+    };
     TargetError::new(Class::Refused, text)
 }
