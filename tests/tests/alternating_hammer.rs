@@ -24,7 +24,8 @@ const APPLICATION: &str = "CREATE SCHEMA app AUTHORIZATION app; CREATE SCHEMA st
      CREATE TABLE store.shelf (id int)";
 
 /// What poolers and drivers do to a session before they give it to the next.
-const RESETS: [&str; 4] = [
+const RESETS: [&str; 5] = [
+    "SET search_path TO DEFAULT",
     "RESET ROLE",
     "RESET SESSION AUTHORIZATION",
     "SET SESSION AUTHORIZATION DEFAULT; RESET ALL",

@@ -130,8 +130,10 @@ async fn privileges_that_only_the_second_user_has_are_not_lost_by_a_rotation() {
         let table = format!("CREATE TABLE prices (id int); GRANT SELECT ON prices TO {CLONE}");
         world.server.sql(&table).await;
         let error = world.rotate_failing().await;
-        let words =
-            ["app is not equal to app_clone", "of its own on 1 objects, such as table prices"];
+        let words = [
+            "app is not equal to app_clone",
+            "of its own on 1 objects, such as table public.prices",
+        ];
         error.assert_is("setSecret", "refused", &words);
         let moved =
             format!("REVOKE SELECT ON prices FROM {CLONE}; GRANT SELECT ON prices TO {USER}");
