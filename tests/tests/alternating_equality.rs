@@ -253,7 +253,7 @@ async fn what_a_session_made_in_the_second_users_own_name_is_handed_over_at_its_
             let memberships = memberships(&world).await;
             rotate(&world).await;
             let output = world.local.output(FUNCTION);
-            assert!(output.contains("objects that app cannot use before the next rotation"));
+            assert!(output.contains("objects of app_clone are handed over to app"));
             rotate(&world).await;
             for _ in 0..turn {
                 rotate(&world).await;
