@@ -7,7 +7,9 @@ use crate::sql::literal;
 
 /// Everything that is asked about two users. Any role may read it.
 ///
-/// `to_jsonb` of a membership has the options of version 16 where there are any.
+/// `to_jsonb` of a membership has the options of version 16 where there are any. A role that all logins act
+/// as, or those of a database, counts for whoever has none of his own for all databases. `REASSIGN OWNED`
+/// leaves default privileges and user mappings alone.
 const QUESTION: &str = "SELECT json_build_object( \
     'version', current_setting('server_version_num')::int, \
     'database', current_database(), \
@@ -38,12 +40,17 @@ const QUESTION: &str = "SELECT json_build_object( \
         'settable', CASE WHEN current_setting('server_version_num')::int < 160000 THEN true \
             ELSE pg_has_role(session_user, r.oid, 'SET') END, \
         'settings', (SELECT coalesce(json_agg(json_build_object( \
-                'database', d.datname, 'text', s.text, \
-                'guarded', coalesce(p.context IN ('superuser', 'superuser-backend'), true))), '[]') \
+                'database', d.datname, 'text', s.text, 'own', c.setrole <> 0, \
+                'guarded', s.text NOT LIKE 'role=%' \
+                    AND coalesce(p.context IN ('superuser', 'superuser-backend'), true)) \
+                ORDER BY c.setrole), '[]') \
             FROM pg_db_role_setting c LEFT JOIN pg_database d ON d.oid = c.setdatabase \
             CROSS JOIN unnest(c.setconfig) s(text) \
             LEFT JOIN pg_settings p ON p.name = split_part(s.text, '=', 1) \
-            WHERE c.setrole = r.oid AND (c.setdatabase = 0 OR d.oid IS NOT NULL)), \
+            WHERE (c.setrole = r.oid OR c.setrole = 0 AND s.text LIKE 'role=%' AND NOT EXISTS ( \
+                SELECT FROM pg_db_role_setting o CROSS JOIN unnest(o.setconfig) t(text) \
+                WHERE o.setrole = r.oid AND o.setdatabase = 0 AND t.text LIKE 'role=%')) \
+            AND (c.setdatabase = 0 OR d.oid IS NOT NULL)), \
         'memberships', (SELECT coalesce(json_agg(json_build_object( \
                 'role', g.rolname, 'grantor', o.rolname, \
                 'inherit', coalesce((to_jsonb(m) ->> 'inherit_option')::bool, r.rolinherit), \
@@ -146,6 +153,8 @@ pub(crate) struct Setting {
     pub(crate) name: String,
     /// People keep tokens in settings of their own.
     pub(crate) value: Sensitive,
+    /// It was set for this role, not for all.
+    pub(crate) own: bool,
     /// Only a superuser may set it, or whom a superuser lets.
     pub(crate) guarded: bool,
 }
@@ -154,6 +163,7 @@ pub(crate) struct Setting {
 struct Row {
     database: Option<String>,
     text: String,
+    own: bool,
     guarded: bool,
 }
 
@@ -164,6 +174,7 @@ impl From<Row> for Setting {
             database: row.database,
             name: name.to_owned(),
             value: Sensitive::new(value),
+            own: row.own,
             guarded: row.guarded,
         }
     }

@@ -88,7 +88,7 @@ impl Plan {
         self.join(scene, first, user);
         self.leave_others(scene, first, user);
         self.strip(first, user);
-        let now = State::of(user);
+        let now = State::own(user);
         self.bring(scene, name, &now, &wanted);
         let mut left = user.objects_elsewhere.clone();
         if origin == Origin::Ours {
