@@ -20,11 +20,11 @@ const QUESTION: &str = "SELECT json_build_object( \
             IN ('1', 'on', 'true') AND NOT EXISTS (SELECT FROM pg_roles p \
             WHERE p.rolname = 'rds_password' AND pg_has_role(me.oid, p.oid, 'MEMBER')), \
         'own_grants', (SELECT coalesce(json_agg(json_build_object( \
-                'role', g.rolname, 'grantor', me.rolname, \
+                'role', g.rolname, 'grantor', o.rolname, \
                 'inherit', coalesce((to_jsonb(m) ->> 'inherit_option')::bool, me.rolinherit), \
                 'set', coalesce((to_jsonb(m) ->> 'set_option')::bool, true))), '[]') \
             FROM pg_auth_members m JOIN pg_roles g ON g.oid = m.roleid \
-            WHERE m.member = me.oid AND m.grantor = me.oid)) \
+            LEFT JOIN pg_roles o ON o.oid = m.grantor WHERE m.member = me.oid)) \
         FROM pg_roles me WHERE me.rolname = session_user), \
     'users', (SELECT coalesce(json_agg(json_build_object( \
         'name', r.rolname, 'superuser', r.rolsuper, 'create_role', r.rolcreaterole, \
@@ -35,6 +35,9 @@ const QUESTION: &str = "SELECT json_build_object( \
         'expired', coalesce(r.rolvaliduntil < now(), false), \
         'comment', shobj_description(r.oid, 'pg_authid'), \
         'administered', pg_has_role(session_user, r.oid, 'MEMBER WITH ADMIN OPTION'), \
+        'grantor', (SELECT a.rolname FROM pg_auth_members m JOIN pg_roles a ON a.oid = m.member \
+            WHERE m.roleid = r.oid AND m.admin_option AND pg_has_role(session_user, a.oid, 'USAGE') \
+            ORDER BY a.rolname <> session_user, a.rolname LIMIT 1), \
         'member', pg_has_role(session_user, r.oid, 'MEMBER'), \
         'usable', pg_has_role(session_user, r.oid, 'USAGE'), \
         'settable', CASE WHEN current_setting('server_version_num')::int < 160000 THEN true \
@@ -63,12 +66,14 @@ const QUESTION: &str = "SELECT json_build_object( \
             SELECT coalesce(json_agg(g.rolname ORDER BY g.rolname), '[]') \
             FROM up JOIN pg_roles g ON g.oid = up.roleid), \
         'objects', (SELECT count(*) FROM pg_shdepend s WHERE s.deptype = 'o' \
+            AND s.classid NOT IN ('pg_default_acl'::regclass, 'pg_user_mapping'::regclass) \
             AND s.refclassid = 'pg_authid'::regclass AND s.refobjid = r.oid AND (s.dbid = 0 \
             OR s.dbid = (SELECT d.oid FROM pg_database d WHERE d.datname = current_database())) \
             AND NOT (s.classid = 'pg_class'::regclass AND EXISTS (SELECT FROM pg_class c \
                 WHERE c.oid = s.objid AND c.relpersistence = 't'))), \
         'objects_elsewhere', (SELECT coalesce(json_agg(DISTINCT d.datname), '[]') \
             FROM pg_shdepend s JOIN pg_database d ON d.oid = s.dbid WHERE s.deptype = 'o' \
+            AND s.classid NOT IN ('pg_default_acl'::regclass, 'pg_user_mapping'::regclass) \
             AND s.refclassid = 'pg_authid'::regclass AND s.refobjid = r.oid \
             AND d.datname <> current_database()), \
         'grants', (SELECT count(*) FROM pg_shdepend s WHERE s.deptype = 'a' \
@@ -104,7 +109,7 @@ pub(crate) struct Me {
     pub(crate) replication: bool,
     /// Amazon's restriction of password commands is on, and applies.
     pub(crate) restricted: bool,
-    /// What it has granted to itself.
+    /// What was granted to it directly.
     pub(crate) own_grants: Vec<Membership>,
 }
 
@@ -125,6 +130,8 @@ pub(crate) struct User {
     pub(crate) comment: Option<String>,
     /// Whoever asks has ADMIN OPTION on it.
     pub(crate) administered: bool,
+    /// By whom whoever asks can grant it: himself, or a role whose privileges he has.
+    pub(crate) grantor: Option<String>,
     /// Whoever asks is a member of it.
     pub(crate) member: bool,
     /// Whoever asks has its privileges.

@@ -146,6 +146,10 @@ impl Plan {
         let alone = its.acts_as(&second.name);
         let is_adopted = mark.is_some_and(|mark| mark.is_adopted);
         if !is_adopted {
+            // Consumers are in sessions of the second one, and must not lose what it owns.
+            if mark.is_none() && second.objects > 0 {
+                self.join(scene, first, second);
+            }
             self.hand_over(scene, second, first);
         }
         if alone && mark.is_some_and(|mark| mark.second != its.digest()) {
@@ -291,14 +295,20 @@ impl Plan {
                 continue;
             }
             if scene.version >= GRANTS_HAVE_OPTIONS {
+                let grantor = user.grantor.as_deref().unwrap_or(&scene.me.name);
+                let by = quoted(grantor);
                 let grant = |inherit, set| {
-                    format!("GRANT {name} TO {me} WITH INHERIT {inherit}, SET {set}")
+                    format!(
+                        "GRANT {name} TO {me} WITH INHERIT {inherit}, SET {set} GRANTED BY {by}"
+                    )
                 };
                 self.add(grant(true, true));
-                let had = scene.me.own_grants.iter().find(|grant| grant.role == user.name);
+                let had = scene.me.own_grants.iter().find(|grant| {
+                    grant.role == user.name && grant.grantor.as_deref() == Some(grantor)
+                });
                 after.push(match had {
                     Some(had) => grant(had.inherit, had.set),
-                    None => format!("REVOKE {name} FROM {me} GRANTED BY {me}"),
+                    None => format!("REVOKE {name} FROM {me} GRANTED BY {by}"),
                 });
             } else if !user.member {
                 self.add(format!("GRANT {name} TO {me}"));

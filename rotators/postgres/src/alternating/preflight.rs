@@ -119,6 +119,10 @@ fn missing(scene: &Scene, part: &Part<'_>) -> Vec<String> {
             missing.push(format!("ADMIN OPTION on {} (from version 16)", user.name));
         }
     }
+    let joined = second.is_some_and(|second| second.inherits(first));
+    if options && !joined && first.administered && first.grantor.is_none() {
+        missing.push(format!("INHERIT on the role that has ADMIN OPTION on {}", first.name));
+    }
     if users.iter().any(|user| user.replication) && !(options && me.replication) {
         let who = if options { "REPLICATION" } else { "SUPERUSER (before version 16)" };
         missing.push(format!("{who}, since {} has REPLICATION", first.name));
