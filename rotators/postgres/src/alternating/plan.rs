@@ -59,6 +59,11 @@ impl Plan {
             let text = format!("VALID UNTIL of {} is over: neither user could log in", first.name);
             return Err(TargetError::new(Class::Refused, text));
         }
+        let second = if let Part::First { second, .. } = part { &second.name } else { pending };
+        if let Some(problem) = State::of(first).acting_in_turn(first, second) {
+            let text = format!("{problem}; run ALTER ROLE {} RESET role", quoted(&first.name));
+            return Err(TargetError::new(Class::Refused, text));
+        }
         match part {
             Part::Second { first, second, origin } => {
                 plan.make_second(scene, first, *second, *origin, pending, version);

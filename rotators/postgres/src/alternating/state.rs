@@ -67,6 +67,17 @@ impl State {
         self.settings.iter().any(|((_, name), value)| name == ROLE && value.expose() == user)
     }
 
+    /// What is wrong where the first user, whose state it is, is to act as the login that acts as it.
+    pub(crate) fn acting_in_turn(&self, first: &User, second: &str) -> Option<String> {
+        let problem = || {
+            format!(
+                "the setting role of {} is {second}, which is to act as {}",
+                first.name, first.name
+            )
+        };
+        self.acts_as(second).then(problem)
+    }
+
     /// The same, acting as `other` does wherever `user`, whose state it is, acts as itself.
     pub(crate) fn acting_like(&self, other: &Self, user: &str) -> Self {
         let copy = |(key, value): (&Key, &Sensitive)| (key.clone(), Sensitive::new(value.expose()));

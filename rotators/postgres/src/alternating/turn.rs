@@ -5,6 +5,7 @@ use turnlock::{Class, TargetError};
 
 use super::catalog::{Scene, User};
 use super::mark::{self, Mark};
+use crate::sql::quoted;
 
 /// The part that the pending user has.
 #[derive(Debug)]
@@ -70,6 +71,17 @@ pub(crate) fn foreign(current: &str, pending: &str) -> TargetError {
         "{pending} exists and was not made for this secret: it has no mark of ours, and no version of the \
          secret logs in as it. It is not touched. Name another second user in rotation.alternate_username, \
          or say \"rotation\": {{\"adopt\": true}} to have {pending} taken over as a second login of {current}"
+    );
+    TargetError::new(Class::Refused, text)
+}
+
+/// Why a role that only a mark names is left alone.
+pub(crate) fn replaced(current: &str, pending: &str) -> TargetError {
+    let (first, second) = (quoted(pending), quoted(current));
+    let text = format!(
+        "{current} is marked as the second login of {pending} but is no member of it, and no version of the \
+         secret logs in as {pending}: it may be another role of that name, and is not touched. If it is the \
+         right one, run GRANT {first} TO {second}"
     );
     TargetError::new(Class::Refused, text)
 }
