@@ -238,6 +238,43 @@ async fn a_group_role_that_the_user_acts_as_is_acted_as_by_both() {
 }
 
 #[tokio::test]
+async fn a_group_role_that_all_logins_act_as_is_acted_as_by_both() {
+    let group = "CREATE ROLE team; CREATE ROLE everybody; GRANT team, everybody TO app";
+    for version in Version::ALL {
+        for (settings, roles) in [
+            ("ALTER DATABASE shop SET role = 'team'", ["app", "team"]),
+            ("ALTER ROLE ALL SET role = 'everybody'", ["everybody", "everybody"]),
+            (
+                "ALTER ROLE ALL SET role = 'everybody'; ALTER DATABASE shop SET role = 'team'",
+                ["everybody", "team"],
+            ),
+            (
+                "ALTER DATABASE shop SET role = 'team'; ALTER ROLE app IN DATABASE shop SET role = 'none'",
+                ["app", "app"],
+            ),
+            (
+                "ALTER DATABASE shop SET role = 'team'; ALTER ROLE app SET role = 'everybody'",
+                ["everybody", "everybody"],
+            ),
+        ] {
+            let world = start(version, &format!("{group}; {settings}")).await;
+            for _ in 0..4 {
+                rotate(&world).await;
+                for label in ["AWSCURRENT", "AWSPREVIOUS"] {
+                    for (database, role) in DATABASES.into_iter().zip(roles) {
+                        let (user, mut session) = world.log_in(label, database).await;
+                        let acts_as = sqlx::query_scalar("SELECT current_user::text");
+                        let acts_as: String =
+                            acts_as.fetch_one(&mut session).await.expect("an answer");
+                        assert_eq!(acts_as, role, "{version:?} {settings} {user} {database}");
+                    }
+                }
+            }
+        }
+    }
+}
+
+#[tokio::test]
 async fn what_a_session_made_in_the_second_users_own_name_is_handed_over_by_the_next_rotation() {
     for version in Version::ALL {
         let world = start(version, "CREATE SCHEMA app AUTHORIZATION app").await;

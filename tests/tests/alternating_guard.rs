@@ -238,6 +238,57 @@ async fn a_first_user_of_another_name_is_missed_and_changes_nothing() {
 }
 
 #[tokio::test]
+async fn another_role_of_the_first_users_name_is_left_alone() {
+    let another = format!(
+        "DROP ROLE {USER}; SET ROLE {ADMIN}; CREATE ROLE {USER} LOGIN PASSWORD 'of another team'; RESET ROLE"
+    );
+    for version in Version::ALL {
+        let world = World::start_alternating(of(version)).await;
+        world.rotate_calmly().await;
+        world.server.sql(&another).await;
+        let before = (world.account(USER).await, world.account(CLONE).await);
+        let words = ["it may be another role of that name", "run GRANT \"app\" TO \"app_clone\""];
+        world.rotate_failing().await.assert_is("setSecret", "refused", &words);
+        assert_eq!((world.account(USER).await, world.account(CLONE).await), before);
+        world.server.sql(&format!("SET ROLE {ADMIN}; GRANT {USER} TO {CLONE}")).await;
+        world.retry().await.expect("a person has said that it is the right one");
+        assert!(world.logs_in("AWSCURRENT").await);
+    }
+}
+
+#[tokio::test]
+async fn a_first_user_that_only_lost_its_second_login_is_known_by_its_password() {
+    for version in Version::ALL {
+        let world = World::start_alternating(of(version)).await;
+        world.rotate_calmly().await;
+        world.server.sql(&format!("SET ROLE {ADMIN}; REVOKE {USER} FROM {CLONE}")).await;
+        for _ in 0..2 {
+            world.rotate().await.expect("a version of the secret logs in as it");
+        }
+        world.assert_in_step().await;
+    }
+}
+
+#[tokio::test]
+async fn a_first_user_that_is_to_act_as_its_second_login_is_refused_until_that_is_reset() {
+    for version in Version::ALL {
+        for rotations in [0, 1] {
+            let world = World::start_alternating(of(version)).await;
+            for _ in 0..rotations {
+                world.rotate_calmly().await;
+            }
+            world.server.sql(&format!("ALTER ROLE {USER} SET role = '{CLONE}'")).await;
+            let words =
+                ["the setting role of app is app_clone", "run ALTER ROLE \"app\" RESET role"];
+            world.rotate_failing().await.assert_is("setSecret", "refused", &words);
+            world.server.sql(&format!("ALTER ROLE {USER} RESET role")).await;
+            world.retry().await.expect("what was named is done");
+            world.assert_in_step().await;
+        }
+    }
+}
+
+#[tokio::test]
 async fn an_admin_that_lacks_a_right_leaves_no_half_made_user() {
     let nobody = format!("ALTER ROLE {ADMIN} NOCREATEROLE");
     let not_its_own = format!("REVOKE ADMIN OPTION FOR {USER} FROM {ADMIN}");

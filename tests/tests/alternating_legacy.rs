@@ -4,9 +4,9 @@
 
 use serde_json::json;
 use turnlock_local::Operation;
-use turnlock_tests::pair::{CLONE, CLONE_PASSWORD, aws_makes_the_second};
+use turnlock_tests::pair::{CLONE, CLONE_PASSWORD, aws_makes_the_second, server_with_user};
 use turnlock_tests::postgres::{Setup, Version};
-use turnlock_tests::world::{FUNCTION, USER, World};
+use turnlock_tests::world::{ADMIN, FUNCTION, USER, World};
 
 fn of(version: Version) -> Setup {
     Setup { version, ..Setup::default() }
@@ -77,6 +77,65 @@ async fn what_the_second_user_owns_is_handed_over_and_the_admin_gains_nothing() 
                 world.assert_in_step().await;
             }
         }
+    }
+}
+
+#[tokio::test]
+async fn an_admin_that_grants_in_the_name_of_a_group_gains_nothing_by_the_hand_over() {
+    let kept = format!("GRANT {USER} TO {ADMIN} WITH INHERIT FALSE, SET FALSE GRANTED BY dba");
+    for before in ["", kept.as_str()] {
+        for current in [USER, CLONE] {
+            let server = server_with_user(of(Version::V18), "SELECT 1").await;
+            let group = format!(
+                "{}; CREATE ROLE dba; GRANT {USER}, {CLONE} TO dba WITH ADMIN TRUE, INHERIT FALSE, SET FALSE; \
+                 REVOKE {USER}, {CLONE} FROM {ADMIN} CASCADE; GRANT dba TO {ADMIN}; {before}",
+                aws_makes_the_second()
+            );
+            server.sql(&group).await;
+            server.sql(&format!("GRANT {USER} TO {CLONE}")).await;
+            let world = World::of_two(server, current).await;
+            with_objects(&world).await;
+            let memberships = world.memberships_of_the_admin().await;
+            for _ in 0..2 {
+                world.rotate_calmly().await;
+                assert_eq!(world.memberships_of_the_admin().await, memberships, "{before}");
+                assert_both_own_them(&world).await;
+            }
+        }
+    }
+}
+
+#[tokio::test]
+async fn a_second_user_that_does_not_inherit_keeps_what_it_owns_while_it_is_current() {
+    for version in Version::ALL {
+        let world = World::left_by_aws(of(version), CLONE, "").await;
+        let no_inherit = match version {
+            Version::Distribution => format!("ALTER ROLE {CLONE} NOINHERIT"),
+            Version::V18 => {
+                format!("GRANT {USER} TO {CLONE} WITH INHERIT FALSE GRANTED BY {ADMIN}")
+            }
+        };
+        let table = format!("CREATE TABLE prices (id int); ALTER TABLE prices OWNER TO {CLONE}");
+        world.server.sql(&format!("{table}; {no_inherit}")).await;
+        world.rotate_but_for_the_end().await;
+        assert_eq!(world.user("AWSCURRENT"), CLONE);
+        world.run_as("AWSCURRENT", "SELECT * FROM prices").await.expect("it can read");
+    }
+}
+
+#[tokio::test]
+async fn default_privileges_of_the_second_user_are_no_objects_to_hand_over() {
+    for version in Version::ALL {
+        let world = World::left_by_aws(of(version), USER, "").await;
+        let defaults = format!(
+            "CREATE ROLE readers; ALTER DEFAULT PRIVILEGES FOR ROLE {CLONE} GRANT SELECT ON TABLES TO readers"
+        );
+        world.server.sql(&defaults).await;
+        for _ in 0..3 {
+            world.rotate_calmly().await;
+        }
+        let output = world.local.output(FUNCTION);
+        assert!(!output.contains("handed over"), "{output}");
     }
 }
 

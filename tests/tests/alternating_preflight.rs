@@ -227,6 +227,33 @@ async fn a_parameter_of_superusers_that_has_to_be_copied_is_told_until_it_is_gra
 }
 
 #[tokio::test]
+async fn a_role_that_the_user_acts_as_is_no_parameter_of_superusers() {
+    for version in Version::ALL {
+        let world = World::start_alternating(of(version)).await;
+        let team =
+            format!("CREATE ROLE team; GRANT team TO {USER}; ALTER ROLE {USER} SET role = 'team'");
+        world.server.sql(&team).await;
+        world.tested().await.expect("nothing is missing");
+        world.rotate_calmly().await;
+        world.tested().await.expect("nothing is missing");
+    }
+}
+
+#[tokio::test]
+async fn an_admin_that_may_not_grant_by_a_group_whose_privileges_it_lacks_is_told_so() {
+    let world = World::start_alternating(of(Version::V18)).await;
+    let group = format!(
+        "CREATE ROLE dba; GRANT {USER} TO dba WITH ADMIN TRUE; REVOKE {USER} FROM {ADMIN}; \
+         GRANT dba TO {ADMIN} WITH INHERIT FALSE"
+    );
+    let words = ["missing: INHERIT on the role that has ADMIN OPTION on app"];
+    lacks(&world, &group, "permission", &words).await;
+    world.server.sql(&format!("GRANT dba TO {ADMIN} WITH INHERIT TRUE")).await;
+    world.tested().await.expect("nothing is missing");
+    world.rotate_calmly().await;
+}
+
+#[tokio::test]
 async fn a_parameter_that_may_not_be_copied_is_named_by_the_rotation() {
     let world = World::start_alternating(Setup::default()).await;
     world.server.sql(&format!("ALTER ROLE {USER} SET log_statement = 'ddl'")).await;

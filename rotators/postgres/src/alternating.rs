@@ -92,6 +92,10 @@ async fn part<'a>(
             return Ok(Part::Second { first, second: Some(second), origin });
         }
         Turn::First { first, second, mark } => {
+            // The mark is a name. Who dropped that role, and made another of its name, left no membership.
+            if !second.is_member_of(pending) && !history.proves(pending).await? {
+                return Err(turn::replaced(current, pending));
+            }
             return Ok(Part::First { first, second, mark: Some(mark) });
         }
         Turn::Unmarked { current, pending } => (current, pending),

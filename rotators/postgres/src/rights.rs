@@ -60,7 +60,7 @@ impl Changer {
         if !self.create_role {
             missing.push("CREATEROLE".to_owned());
         }
-        let options = self.version >= ADMIN_OPTION_NEEDED;
+        let options = self.needs_admin_option();
         for Changed { name, superuser, replicates, administered } in roles {
             if *superuser {
                 missing.push(format!("SUPERUSER ({name} has it)"));
@@ -76,6 +76,11 @@ impl Changer {
         }
         missing.extend(self.restriction());
         missing
+    }
+
+    /// Whether CREATEROLE is not enough.
+    pub(crate) fn needs_admin_option(&self) -> bool {
+        self.version >= ADMIN_OPTION_NEEDED && !self.superuser
     }
 
     fn restriction(&self) -> Option<String> {

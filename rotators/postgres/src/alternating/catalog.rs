@@ -8,7 +8,9 @@ use crate::sql::literal;
 
 /// Everything that is asked about two users. Any role may read it.
 ///
-/// `to_jsonb` of a membership has the options of version 16 where there are any.
+/// `to_jsonb` of a membership has the options of version 16 where there are any. A role that all logins act
+/// as, or those of a database, counts for whoever has none of his own for all databases. `REASSIGN OWNED`
+/// leaves default privileges and user mappings alone.
 const QUESTION: &str = "SELECT json_build_object( \
     'version', current_setting('server_version_num')::int, \
     'database', current_database(), \
@@ -17,11 +19,11 @@ const QUESTION: &str = "SELECT json_build_object( \
         'create_role', me.rolcreaterole, 'replication', me.rolreplication, \
         'restricted', {restricted}, \
         'own_grants', (SELECT coalesce(json_agg(json_build_object( \
-                'role', g.rolname, 'grantor', me.rolname, \
+                'role', g.rolname, 'grantor', o.rolname, \
                 'inherit', coalesce((to_jsonb(m) ->> 'inherit_option')::bool, me.rolinherit), \
                 'set', coalesce((to_jsonb(m) ->> 'set_option')::bool, true))), '[]') \
             FROM pg_auth_members m JOIN pg_roles g ON g.oid = m.roleid \
-            WHERE m.member = me.oid AND m.grantor = me.oid)) \
+            LEFT JOIN pg_roles o ON o.oid = m.grantor WHERE m.member = me.oid)) \
         FROM pg_roles me WHERE me.rolname = session_user), \
     'users', (SELECT coalesce(json_agg(json_build_object( \
         'name', r.rolname, 'login', r.rolcanlogin, 'superuser', r.rolsuper, 'create_role', r.rolcreaterole, \
@@ -32,17 +34,25 @@ const QUESTION: &str = "SELECT json_build_object( \
         'expired', coalesce(r.rolvaliduntil < now(), false), \
         'comment', shobj_description(r.oid, 'pg_authid'), \
         'administered', pg_has_role(session_user, r.oid, 'MEMBER WITH ADMIN OPTION'), \
+        'grantor', (SELECT a.rolname FROM pg_auth_members m JOIN pg_roles a ON a.oid = m.member \
+            WHERE m.roleid = r.oid AND m.admin_option AND pg_has_role(session_user, a.oid, 'USAGE') \
+            ORDER BY a.rolname <> session_user, a.rolname LIMIT 1), \
         'member', pg_has_role(session_user, r.oid, 'MEMBER'), \
         'usable', pg_has_role(session_user, r.oid, 'USAGE'), \
         'settable', CASE WHEN current_setting('server_version_num')::int < 160000 THEN true \
             ELSE pg_has_role(session_user, r.oid, 'SET') END, \
         'settings', (SELECT coalesce(json_agg(json_build_object( \
-                'database', d.datname, 'text', s.text, \
-                'guarded', coalesce(p.context IN ('superuser', 'superuser-backend'), true))), '[]') \
+                'database', d.datname, 'text', s.text, 'own', c.setrole <> 0, \
+                'guarded', s.text NOT LIKE 'role=%' \
+                    AND coalesce(p.context IN ('superuser', 'superuser-backend'), true)) \
+                ORDER BY c.setrole), '[]') \
             FROM pg_db_role_setting c LEFT JOIN pg_database d ON d.oid = c.setdatabase \
             CROSS JOIN unnest(c.setconfig) s(text) \
             LEFT JOIN pg_settings p ON p.name = split_part(s.text, '=', 1) \
-            WHERE c.setrole = r.oid AND (c.setdatabase = 0 OR d.oid IS NOT NULL)), \
+            WHERE (c.setrole = r.oid OR c.setrole = 0 AND s.text LIKE 'role=%' AND NOT EXISTS ( \
+                SELECT FROM pg_db_role_setting o CROSS JOIN unnest(o.setconfig) t(text) \
+                WHERE o.setrole = r.oid AND o.setdatabase = 0 AND t.text LIKE 'role=%')) \
+            AND (c.setdatabase = 0 OR d.oid IS NOT NULL)), \
         'memberships', (SELECT coalesce(json_agg(json_build_object( \
                 'role', g.rolname, 'grantor', o.rolname, \
                 'inherit', coalesce((to_jsonb(m) ->> 'inherit_option')::bool, r.rolinherit), \
@@ -55,12 +65,14 @@ const QUESTION: &str = "SELECT json_build_object( \
             SELECT coalesce(json_agg(g.rolname ORDER BY g.rolname), '[]') \
             FROM up JOIN pg_roles g ON g.oid = up.roleid), \
         'objects', (SELECT count(*) FROM pg_shdepend s WHERE s.deptype = 'o' \
+            AND s.classid NOT IN ('pg_default_acl'::regclass, 'pg_user_mapping'::regclass) \
             AND s.refclassid = 'pg_authid'::regclass AND s.refobjid = r.oid AND (s.dbid = 0 \
             OR s.dbid = (SELECT d.oid FROM pg_database d WHERE d.datname = current_database())) \
             AND NOT (s.classid = 'pg_class'::regclass AND EXISTS (SELECT FROM pg_class c \
                 WHERE c.oid = s.objid AND c.relpersistence = 't'))), \
         'objects_elsewhere', (SELECT coalesce(json_agg(DISTINCT d.datname), '[]') \
             FROM pg_shdepend s JOIN pg_database d ON d.oid = s.dbid WHERE s.deptype = 'o' \
+            AND s.classid NOT IN ('pg_default_acl'::regclass, 'pg_user_mapping'::regclass) \
             AND s.refclassid = 'pg_authid'::regclass AND s.refobjid = r.oid \
             AND d.datname <> current_database()), \
         'grants', (SELECT count(*) FROM pg_shdepend s WHERE s.deptype = 'a' \
@@ -101,7 +113,7 @@ pub(crate) struct Me {
     pub(crate) replication: bool,
     /// Amazon's restriction of password commands is on, and applies.
     pub(crate) restricted: bool,
-    /// What it has granted to itself.
+    /// What was granted to it directly.
     pub(crate) own_grants: Vec<Membership>,
 }
 
@@ -123,6 +135,8 @@ pub(crate) struct User {
     pub(crate) comment: Option<String>,
     /// Whoever asks has ADMIN OPTION on it.
     pub(crate) administered: bool,
+    /// By whom whoever asks can grant it: himself, or a role whose privileges he has.
+    pub(crate) grantor: Option<String>,
     /// Whoever asks is a member of it.
     pub(crate) member: bool,
     /// Whoever asks has its privileges.
@@ -153,6 +167,8 @@ pub(crate) struct Setting {
     pub(crate) name: String,
     /// People keep tokens in settings of their own.
     pub(crate) value: Sensitive,
+    /// It was set for this role, not for all.
+    pub(crate) own: bool,
     /// Only a superuser may set it, or whom a superuser lets.
     pub(crate) guarded: bool,
 }
@@ -161,6 +177,7 @@ pub(crate) struct Setting {
 struct Row {
     database: Option<String>,
     text: String,
+    own: bool,
     guarded: bool,
 }
 
@@ -172,6 +189,7 @@ impl From<Row> for Setting {
             database: row.database,
             name: name.to_owned(),
             value: Sensitive::new(value),
+            own: row.own,
             guarded: row.guarded,
         }
     }

@@ -37,6 +37,8 @@ pub(crate) fn compare(
         }
     };
     let state = State::of(first);
+    let second = if first.name == current { pending } else { current };
+    found.extend(state.acting_in_turn(first, second));
     let role = state.role(&scene.database).unwrap_or(&first.name);
     if scene.role != role {
         found.push(format!("it acts as {} and not as {role}", scene.role));

@@ -73,6 +73,11 @@ impl Plan {
             );
             return Err(TargetError::new(Class::Refused, text));
         }
+        let second = if let Part::First { second, .. } = part { &second.name } else { pending };
+        if let Some(problem) = State::of(first).acting_in_turn(first, second) {
+            let text = format!("{problem}; run ALTER ROLE {} RESET role", quoted(&first.name));
+            return Err(TargetError::new(Class::Refused, text));
+        }
         match part {
             Part::Second { first, second, origin } => {
                 plan.make_second(scene, first, *second, *origin, pending, version);
@@ -102,7 +107,7 @@ impl Plan {
         self.join(scene, first, user);
         self.leave_others(scene, first, user);
         self.strip(first, user);
-        let now = State::of(user);
+        let now = State::own(user);
         self.bring(scene, name, &now, &wanted);
         let mut left = user.objects_elsewhere.clone();
         if origin == Origin::Ours {
@@ -160,6 +165,10 @@ impl Plan {
         let alone = its.acts_as(&second.name);
         let is_adopted = mark.is_some_and(|mark| mark.is_adopted);
         if !is_adopted {
+            // Consumers are in sessions of the second one, and must not lose what it owns.
+            if mark.is_none() && second.objects > 0 {
+                self.join(scene, first, second);
+            }
             self.hand_over(scene, second, first);
         }
         if alone && mark.is_some_and(|mark| mark.second != its.digest()) {
@@ -306,14 +315,20 @@ impl Plan {
                 continue;
             }
             if scene.version >= GRANTS_HAVE_OPTIONS {
+                let grantor = user.grantor.as_deref().unwrap_or(&scene.me.name);
+                let by = quoted(grantor);
                 let grant = |inherit, set| {
-                    format!("GRANT {name} TO {me} WITH INHERIT {inherit}, SET {set}")
+                    format!(
+                        "GRANT {name} TO {me} WITH INHERIT {inherit}, SET {set} GRANTED BY {by}"
+                    )
                 };
                 self.add(grant(true, true));
-                let had = scene.me.own_grants.iter().find(|grant| grant.role == user.name);
+                let had = scene.me.own_grants.iter().find(|grant| {
+                    grant.role == user.name && grant.grantor.as_deref() == Some(grantor)
+                });
                 after.push(match had {
                     Some(had) => grant(had.inherit, had.set),
-                    None => format!("REVOKE {name} FROM {me} GRANTED BY {me}"),
+                    None => format!("REVOKE {name} FROM {me} GRANTED BY {by}"),
                 });
             } else if !user.member {
                 self.add(format!("GRANT {name} TO {me}"));

@@ -108,6 +108,10 @@ fn missing(scene: &Scene, part: &Part<'_>, plan: &Plan) -> Vec<String> {
     };
     let users: Vec<Changed<'_>> = std::iter::once(first).chain(second).map(changed).collect();
     let mut missing = me.lacks(&users);
+    let joined = second.is_some_and(|second| second.inherits(first));
+    if me.needs_admin_option() && !joined && first.administered && first.grantor.is_none() {
+        missing.push(format!("INHERIT on the role that has ADMIN OPTION on {}", first.name));
+    }
     if plan.gives_replication && !scene.me.replication && !me.superuser {
         missing.push(format!("REPLICATION (which {} has)", first.name));
     }

@@ -5,7 +5,7 @@ use std::collections::BTreeMap;
 use sha2::{Digest, Sha256};
 use turnlock::Sensitive;
 
-use super::catalog::User;
+use super::catalog::{Setting, User};
 use super::list::uniform;
 
 /// The setting that says whom a login acts as.
@@ -26,9 +26,18 @@ pub(crate) struct State {
 
 impl State {
     pub(crate) fn of(user: &User) -> Self {
+        Self::with(user, &mut user.settings.iter())
+    }
+
+    /// The same, without what is set for all roles: it no longer counts once one has a role of one's own.
+    pub(crate) fn own(user: &User) -> Self {
+        Self::with(user, &mut user.settings.iter().filter(|setting| setting.own))
+    }
+
+    fn with(user: &User, from: &mut dyn Iterator<Item = &Setting>) -> Self {
         let mut settings = BTreeMap::new();
         settings.insert((None, ROLE.to_owned()), Sensitive::new(user.name.as_str()));
-        for setting in &user.settings {
+        for setting in from {
             let value = match (setting.name.as_str(), setting.value.expose()) {
                 (ROLE, "none") => user.name.clone(),
                 (name, value) => uniform(name, value),
@@ -56,6 +65,17 @@ impl State {
     /// Whether it acts as `user` somewhere.
     pub(crate) fn acts_as(&self, user: &str) -> bool {
         self.settings.iter().any(|((_, name), value)| name == ROLE && value.expose() == user)
+    }
+
+    /// What is wrong where the first user, whose state it is, is to act as the login that acts as it.
+    pub(crate) fn acting_in_turn(&self, first: &User, second: &str) -> Option<String> {
+        let problem = || {
+            format!(
+                "the setting role of {} is {second}, which is to act as {}",
+                first.name, first.name
+            )
+        };
+        self.acts_as(second).then(problem)
     }
 
     /// The same, acting as `other` does wherever `user`, whose state it is, acts as itself.

@@ -5,6 +5,7 @@ use turnlock::{Class, TargetError};
 
 use super::catalog::{Scene, User};
 use super::mark::{self, Mark};
+use crate::sql::quoted;
 
 /// The part that the pending user has.
 #[derive(Debug)]
@@ -80,5 +81,16 @@ pub(crate) fn foreign(current: &User, pending: &str, adopt: bool) -> TargetError
              login of {current}"
         )
     };
+    TargetError::new(Class::Refused, text)
+}
+
+/// Why a role that only a mark names is left alone.
+pub(crate) fn replaced(current: &str, pending: &str) -> TargetError {
+    let (first, second) = (quoted(pending), quoted(current));
+    let text = format!(
+        "{current} is marked as the second login of {pending} but is no member of it, and no version of the \
+         secret logs in as {pending}: it may be another role of that name, and is not touched. If it is the \
+         right one, run GRANT {first} TO {second}"
+    );
     TargetError::new(Class::Refused, text)
 }
