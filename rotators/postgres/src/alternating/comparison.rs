@@ -82,8 +82,9 @@ pub(crate) fn losses(current: &User, pending: &User) -> Vec<String> {
         }
         if current.grants > 0 {
             found.push(format!(
-                "{} has privileges of its own on {} objects",
-                current.name, current.grants
+                "{0} has privileges of its own on {1} objects (grant {2} the same; in other databases, revoke \
+                 them from {0}, too)",
+                current.name, current.grants, pending.name
             ));
         }
     }
