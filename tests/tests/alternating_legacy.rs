@@ -203,6 +203,40 @@ async fn privileges_that_only_the_second_user_has_are_not_lost_by_a_rotation() {
 }
 
 #[tokio::test]
+async fn privileges_that_both_users_have_been_granted_stop_no_rotation() {
+    let grants = |user: &str| {
+        format!(
+            "GRANT CONNECT ON DATABASE postgres TO {user}; GRANT CREATE, USAGE ON SCHEMA shop TO {user}; \
+             GRANT SELECT, INSERT ON shop.prices TO {user}; GRANT UPDATE (id) ON shop.prices TO {user}; \
+             GRANT EXECUTE ON FUNCTION shop.seven TO {user}; GRANT USAGE ON TYPE shop.kind TO {user}"
+        )
+    };
+    let objects = "CREATE SCHEMA shop; CREATE TABLE shop.prices (id int); CREATE TYPE shop.kind AS ENUM ('a'); \
+        CREATE FUNCTION shop.seven() RETURNS int LANGUAGE sql AS 'SELECT 7'";
+    for version in Version::ALL {
+        for current in [USER, CLONE] {
+            let world = World::left_by_aws(of(version), current, "").await;
+            let both = format!("{objects}; {}; {}", grants(USER), grants(CLONE));
+            world.server.sql(&both).await;
+            for _ in 0..3 {
+                world.rotate_calmly().await;
+            }
+            world.assert_in_step().await;
+        }
+        for (only, count) in [("DELETE ON shop.prices", 1), ("SELECT (id) ON shop.prices", 1)] {
+            let world = World::left_by_aws(of(version), CLONE, "").await;
+            let more = format!("{objects}; {}; {}", grants(USER), grants(CLONE));
+            world.server.sql(&format!("{more}; GRANT {only} TO {CLONE}")).await;
+            let error = world.rotate_failing().await;
+            let words = format!("privileges of its own on {count} objects (grant app the same");
+            error.assert_is("setSecret", "refused", &[&words]);
+            world.server.sql(&format!("GRANT {only} TO {USER}")).await;
+            world.retry().await.expect("both have them");
+        }
+    }
+}
+
+#[tokio::test]
 async fn a_membership_or_an_attribute_that_only_the_second_user_has_is_not_lost_by_a_rotation() {
     for (statement, word) in [
         (format!("GRANT pg_monitor TO {CLONE}"), "it is no member of pg_monitor"),

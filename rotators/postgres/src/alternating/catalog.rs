@@ -75,13 +75,30 @@ const QUESTION: &str = "SELECT json_build_object( \
             AND s.classid NOT IN ('pg_default_acl'::regclass, 'pg_user_mapping'::regclass) \
             AND s.refclassid = 'pg_authid'::regclass AND s.refobjid = r.oid \
             AND d.datname <> current_database()), \
-        'grants', (SELECT count(*) FROM pg_shdepend s WHERE s.deptype = 'a' \
-            AND s.refclassid = 'pg_authid'::regclass AND s.refobjid = r.oid), \
-        'granted', (SELECT coalesce(json_agg(o.name), '[]') FROM ( \
-            SELECT pg_describe_object(s.classid, s.objid, s.objsubid) AS name FROM pg_shdepend s \
+        'grants', (WITH g AS (SELECT s.dbid, s.classid, s.objid, s.objsubid FROM pg_shdepend s CROSS JOIN LATERAL (SELECT CASE \
+                WHEN s.dbid <> 0 AND s.dbid <> (SELECT d.oid FROM pg_database d \
+                    WHERE d.datname = current_database()) THEN NULL \
+                WHEN s.classid = 'pg_class'::regclass AND s.objsubid <> 0 THEN (SELECT a.attacl \
+                    FROM pg_attribute a WHERE a.attrelid = s.objid AND a.attnum = s.objsubid) \
+                WHEN s.classid = 'pg_class'::regclass \
+                    THEN (SELECT c.relacl FROM pg_class c WHERE c.oid = s.objid) \
+                WHEN s.classid = 'pg_namespace'::regclass \
+                    THEN (SELECT n.nspacl FROM pg_namespace n WHERE n.oid = s.objid) \
+                WHEN s.classid = 'pg_proc'::regclass \
+                    THEN (SELECT f.proacl FROM pg_proc f WHERE f.oid = s.objid) \
+                WHEN s.classid = 'pg_type'::regclass \
+                    THEN (SELECT t.typacl FROM pg_type t WHERE t.oid = s.objid) \
+                WHEN s.classid = 'pg_database'::regclass \
+                    THEN (SELECT d.datacl FROM pg_database d WHERE d.oid = s.objid) END) l(acl) \
             WHERE s.deptype = 'a' AND s.refclassid = 'pg_authid'::regclass AND s.refobjid = r.oid \
-            AND s.dbid IN (0, (SELECT d.oid FROM pg_database d WHERE d.datname = current_database())) \
-            LIMIT 3) o) \
+            AND (l.acl IS NULL OR EXISTS (SELECT FROM aclexplode(l.acl) g WHERE g.grantee = r.oid \
+                AND NOT EXISTS (SELECT FROM aclexplode(l.acl) h JOIN pg_roles o ON o.oid = h.grantee \
+                    WHERE o.oid <> r.oid AND o.rolname::text IN ({users}) \
+                    AND h.privilege_type = g.privilege_type AND h.is_grantable >= g.is_grantable)))) \
+            SELECT json_build_object('count', (SELECT count(*) FROM g), 'some', \
+                (SELECT coalesce(json_agg(pg_describe_object(h.classid, h.objid, h.objsubid)), '[]') \
+                FROM (SELECT * FROM g WHERE g.dbid IN (0, (SELECT d.oid FROM pg_database d \
+                    WHERE d.datname = current_database())) LIMIT 3) h))) \
     )), '[]') FROM pg_roles r WHERE r.rolname::text IN ({users})) \
 )::text";
 
@@ -152,10 +169,17 @@ pub(crate) struct User {
     pub(crate) objects: u64,
     /// The other databases in which it owns objects.
     pub(crate) objects_elsewhere: Vec<String>,
-    /// How many objects name it in their privileges, in all databases.
-    pub(crate) grants: u64,
-    /// Some of these, of this database.
-    pub(crate) granted: Vec<String>,
+    /// How many objects give it a privilege that they do not give the other; of other databases, all that
+    /// name it.
+    pub(crate) grants: Grants,
+}
+
+/// Objects that name a user in their privileges.
+#[derive(Debug, Default, Deserialize)]
+pub(crate) struct Grants {
+    pub(crate) count: u64,
+    /// Some of this database, in the server's words.
+    pub(crate) some: Vec<String>,
 }
 
 /// One `ALTER ROLE … [IN DATABASE …] SET …`.

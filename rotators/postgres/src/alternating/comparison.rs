@@ -80,8 +80,8 @@ pub(crate) fn losses(current: &User, pending: &User) -> Vec<String> {
         if !current.is_member_of(&pending.name) {
             found.push(format!("it is no member of {}", current.name));
         }
-        if current.grants > 0 {
-            found.push(own_privileges(current));
+        if current.grants.count > 0 {
+            found.push(own_privileges(current, pending));
         }
     }
     found.extend(
@@ -101,15 +101,19 @@ pub(crate) fn losses(current: &User, pending: &User) -> Vec<String> {
 }
 
 /// Privileges that were granted to a user itself, with some of the objects by name.
-fn own_privileges(user: &User) -> String {
-    let (name, count) = (&user.name, user.grants);
+fn own_privileges(user: &User, other: &User) -> String {
+    let (name, count, other) = (&user.name, user.grants.count, &other.name);
     // A line break in a name could pass for a line of the log.
-    let shown = user.granted.iter().map(|object| object.replace(char::is_control, "?"));
+    let shown = user.grants.some.iter().map(|object| object.replace(char::is_control, "?"));
     let shown = shown.collect::<Vec<_>>().join(", ");
-    match shown.as_str() {
-        "" => format!("{name} has privileges of its own on {count} objects of other databases"),
-        _ => format!("{name} has privileges of its own on {count} objects, such as {shown}"),
-    }
+    let such = match shown.as_str() {
+        "" => " of other databases".to_owned(),
+        _ => format!(", such as {shown}"),
+    };
+    format!(
+        "{name} has privileges of its own on {count} objects{such} (grant {other} the same; in other \
+         databases, revoke them from {name}, too)"
+    )
 }
 
 /// What `current` owns and `pending` cannot use, until it is handed over.
