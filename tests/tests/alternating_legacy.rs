@@ -349,3 +349,39 @@ async fn what_people_wrote_on_the_second_user_stays() {
         assert_eq!(comment.matches("Turnlock").count(), 1, "{comment}");
     }
 }
+
+#[tokio::test]
+async fn what_cannot_be_handed_over_holds_up_no_rotation_that_costs_nobody_anything() {
+    for version in Version::ALL {
+        let world = World::left_by_aws(of(version), USER, "").await;
+        // A function's new owner needs CREATE on its schema.
+        let statements = format!(
+            "CREATE SCHEMA closed; GRANT CREATE ON SCHEMA closed TO {CLONE}; SET ROLE {CLONE}; \
+             CREATE FUNCTION closed.own() RETURNS int LANGUAGE sql AS 'SELECT 1'; RESET ROLE"
+        );
+        world.server.sql(&statements).await;
+        world.rotate_calmly().await;
+        world.assert_in_step().await;
+        let owner = "SELECT proowner::regrole::text FROM pg_proc WHERE proname = 'own'";
+        assert_eq!(world.server.query_one(owner).await, CLONE);
+        assert!(world.local.output(FUNCTION).contains("are handed over to app if the admin may"));
+        world.server.sql(&format!("GRANT CREATE ON SCHEMA closed TO {USER}")).await;
+        world.rotate_calmly().await;
+        assert_eq!(world.server.query_one(owner).await, USER);
+    }
+}
+
+#[tokio::test]
+async fn what_consumers_would_lose_has_to_be_handed_over() {
+    for version in Version::ALL {
+        let world = World::left_by_aws(of(version), CLONE, "").await;
+        let statements = format!(
+            "CREATE SCHEMA closed; GRANT CREATE, USAGE ON SCHEMA closed TO {CLONE}; SET ROLE {CLONE}; \
+             CREATE FUNCTION closed.own() RETURNS int LANGUAGE sql AS 'SELECT 1'; RESET ROLE; \
+             REVOKE ALL ON SCHEMA closed FROM {CLONE}"
+        );
+        world.server.sql(&statements).await;
+        let words = ["handing over what app_clone owns", "[42501]"];
+        world.rotate_failing().await.assert_is("setSecret", "permission", &words);
+    }
+}

@@ -264,3 +264,18 @@ async fn a_clumsy_setting_of_the_user_does_not_stop_the_turns() {
         }
     }
 }
+
+#[tokio::test]
+async fn a_setting_that_the_server_no_longer_takes_is_named() {
+    for version in Version::ALL {
+        let world = World::start_alternating(Setup { version, ..Setup::default() }).await;
+        // As a setting looks after an upgrade that took a time zone away.
+        let statements = format!(
+            "ALTER ROLE {USER} SET timezone = 'UTC'; SET allow_system_table_mods = on; \
+             UPDATE pg_db_role_setting SET setconfig = ARRAY['TimeZone=Nowhere/Land']"
+        );
+        world.server.sql(&statements).await;
+        let words = ["does not take the password, or one of these", "setting TimeZone", "[22023]"];
+        world.rotate_failing().await.assert_is("setSecret", "refused", &words);
+    }
+}

@@ -6,12 +6,14 @@
 //!
 //! `catalog` is what the server says of the two, `mark` the comment, `list` a kind of
 //! setting with more than one spelling, `state` what has to be kept in step, `turn` whose turn it is, `plan`
-//! the statements, `comparison` whether the two are equal, `preflight` what the next rotation will need.
+//! the statements, `ownership` some of
+//! them, `comparison` whether the two are equal, `preflight` what the next rotation will need.
 
 mod catalog;
 mod comparison;
 mod list;
 mod mark;
+mod ownership;
 mod plan;
 mod preflight;
 mod state;
@@ -47,7 +49,7 @@ pub(crate) async fn set(
     let statements = plan.statements.iter().map(Sensitive::expose).collect::<Vec<_>>();
     // One text for all, made in one go: a string that grows leaves copies of itself behind.
     let all = Sensitive::new(statements.join("; "));
-    admin.commit(&all, &pending.username, &plan.demands).await
+    admin.commit(&all, &pending.username, &plan.demands, &plan.settings).await
 }
 
 /// Compares the two users in the pending one's session.

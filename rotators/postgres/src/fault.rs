@@ -146,6 +146,9 @@ pub(crate) fn of_statement(error: &sqlx::Error, doing: &str) -> TargetError {
         "42704" => (Class::Refused, "a role or another object does not exist"),
         "55P03" => (Class::Timeout, "another session holds a lock on the role, or on what it owns"),
         "57014" => (Class::Timeout, "the server took too long"),
+        "25P03" | "25P04" | "57P05" => {
+            (Class::Timeout, "the server ended the session by a time-out of its own")
+        }
         "57P01" | "57P02" | "57P03" => (Class::Tcp, "the server is shutting down"),
         "53300" => (Class::TooManyConnections, "no connection is left"),
         // How password checks such as passwordcheck and credcheck say no.
@@ -157,6 +160,19 @@ pub(crate) fn of_statement(error: &sqlx::Error, doing: &str) -> TargetError {
         _ => (Class::Unexpected, "the server refuses"),
     };
     TargetError::new(class, format!("{doing}: {why}")).with_code(code)
+}
+
+/// The same, where settings go along with the password.
+pub(crate) fn of_change(error: &sqlx::Error, doing: &str, settings: &[String]) -> TargetError {
+    let code = code(error).filter(|code| ["22023", "42704"].contains(&code.as_str()));
+    let Some(code) = code.filter(|_| !settings.is_empty()) else {
+        return of_statement(error, doing);
+    };
+    let text = format!(
+        "{doing}: the server does not take the password, or one of these, which the other user has: {}",
+        settings.join(", ")
+    );
+    TargetError::new(Class::Refused, text).with_code(code)
 }
 
 /// The SQLSTATE, if it is one: what a server sends in its place is the server's text.

@@ -181,6 +181,7 @@ impl Session {
         statements: &Sensitive,
         user: &str,
         demands: &[String],
+        settings: &[String],
     ) -> Result<(), TargetError> {
         let mut text = String::with_capacity(statements.expose().len() + COMMIT.len());
         text.push_str(statements.expose());
@@ -191,7 +192,8 @@ impl Session {
             doing = format!("{doing} (which includes {})", demands.join(", "));
         }
         let run = sqlx::raw_sql(AssertSqlSafe(text.expose())).execute(&mut self.connection);
-        bounded(run, &doing).await.map(drop)
+        let failed = |error: &sqlx::Error| fault::of_change(error, &doing, settings);
+        bounded_or(run, &doing, failed).await.map(drop)
     }
 
     /// Asks for one row, in a transaction of its own.
@@ -331,8 +333,16 @@ async fn bounded<T>(
     run: impl Future<Output = Result<T, sqlx::Error>>,
     doing: &str,
 ) -> Result<T, TargetError> {
+    bounded_or(run, doing, |error| fault::of_statement(error, doing)).await
+}
+
+async fn bounded_or<T>(
+    run: impl Future<Output = Result<T, sqlx::Error>>,
+    doing: &str,
+    failed: impl FnOnce(&sqlx::Error) -> TargetError,
+) -> Result<T, TargetError> {
     match timeout(ANSWER, run).await {
-        Ok(done) => done.map_err(|error| fault::of_statement(&error, doing)),
+        Ok(done) => done.map_err(|error| failed(&error)),
         Err(_) => {
             Err(TargetError::new(Class::Timeout, format!("no answer for {ANSWER:?} while {doing}")))
         }

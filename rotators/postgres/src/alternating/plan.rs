@@ -6,11 +6,12 @@ use super::catalog::{Scene, User};
 use super::comparison;
 use super::list::assigned;
 use super::mark::Mark;
+use super::ownership::{Loss, handing_over};
 use super::state::{Key, ROLE, State, named};
 use crate::sql::{literal, quoted};
 
 /// From this version on, a grant has options of its own.
-const GRANTS_HAVE_OPTIONS: i32 = 160_000;
+pub(super) const GRANTS_HAVE_OPTIONS: i32 = 160_000;
 
 /// The part that the pending user has, with whatever doubt there was resolved.
 #[derive(Debug)]
@@ -43,6 +44,8 @@ pub(crate) struct Plan {
     pub(crate) demands: Vec<String>,
     /// The parameters among that.
     pub(crate) parameters: Vec<String>,
+    /// The settings that are copied, in words.
+    pub(crate) settings: Vec<String>,
     /// REPLICATION is among that.
     pub(crate) gives_replication: bool,
 }
@@ -58,7 +61,12 @@ impl Plan {
         let mut plan = Self::default();
         let (Part::Second { first, .. } | Part::First { first, .. }) = part;
         if first.expired {
-            let text = format!("VALID UNTIL of {} is over: neither user could log in", first.name);
+            let user = quoted(&first.name);
+            let text = format!(
+                "VALID UNTIL of {} is over, and would be copied or come true at its turn: ALTER ROLE {user} \
+                 VALID UNTIL 'infinity' ends it",
+                first.name
+            );
             return Err(TargetError::new(Class::Refused, text));
         }
         let known = match part {
@@ -111,7 +119,7 @@ impl Plan {
         self.bring(scene, name, &now, &wanted);
         let mut left = user.objects_elsewhere.clone();
         if origin == Origin::Ours {
-            self.hand_over(scene, user, first);
+            self.hand_over(scene, user, first, Loss::Nobodys);
         } else if user.objects > 0 {
             left.push(scene.database.clone());
         }
@@ -169,7 +177,8 @@ impl Plan {
             if mark.is_none() && second.objects > 0 {
                 self.join(scene, first, second);
             }
-            self.hand_over(scene, second, first);
+            let loss = if mark.is_none() || alone { Loss::Consumers } else { Loss::Nobodys };
+            self.hand_over(scene, second, first, loss);
         }
         if alone && mark.is_some_and(|mark| mark.second != its.digest()) {
             let mended = its.acting_like(&own, &second.name);
@@ -271,6 +280,9 @@ impl Plan {
                 self.add(format!("{} RESET {}", scope(key), parameter(ROLE)));
                 continue;
             }
+            if key.1 != ROLE {
+                self.settings.push(named(key));
+            }
             let text = assigned(&key.1, value.expose());
             self.add(format!("{} SET {} = {text}", scope(key), parameter(&key.1)));
             self.demand_parameter(scene, key);
@@ -301,56 +313,13 @@ impl Plan {
         }
     }
 
-    /// Gives the first user what the second one owns: what AWS's function had it make as itself, and what a
-    /// session makes that is older than the pair or says SET ROLE NONE. The admin has to have the privileges of both meanwhile.
-    fn hand_over(&mut self, scene: &Scene, second: &User, first: &User) {
-        if second.objects == 0 {
-            return;
-        }
-        let me = "CURRENT_USER";
-        let mut after = Vec::new();
-        for user in [second, first].map(|user| (quoted(&user.name), user)) {
-            let (name, user) = user;
-            if user.usable && user.settable || scene.me.superuser {
-                continue;
-            }
-            if scene.version >= GRANTS_HAVE_OPTIONS {
-                let grantor = user.grantor.as_deref().unwrap_or(&scene.me.name);
-                let by = quoted(grantor);
-                let grant = |inherit, set| {
-                    format!(
-                        "GRANT {name} TO {me} WITH INHERIT {inherit}, SET {set} GRANTED BY {by}"
-                    )
-                };
-                self.add(grant(true, true));
-                let had = scene.me.own_grants.iter().find(|grant| {
-                    grant.role == user.name && grant.grantor.as_deref() == Some(grantor)
-                });
-                after.push(match had {
-                    Some(had) => grant(had.inherit, had.set),
-                    None => format!("REVOKE {name} FROM {me} GRANTED BY {by}"),
-                });
-            } else if !user.member {
-                self.add(format!("GRANT {name} TO {me}"));
-                after.push(format!("REVOKE {name} FROM {me}"));
-            }
-        }
-        self.add(format!("REASSIGN OWNED BY {} TO {}", quoted(&second.name), quoted(&first.name)));
-        self.statements.extend(after.into_iter().map(Sensitive::new));
-        self.demands.push(format!("handing over what {} owns", second.name));
-        self.notes.push(format!(
-            "{} objects of {} are handed over to {}: from now on, one acts as the other",
-            second.objects, second.name, first.name
-        ));
-    }
-
     fn mark(&mut self, second: &User, mark: &Mark, first: &str) {
         let comment = mark.written(second.comment.as_deref(), first);
         self.add(format!("COMMENT ON ROLE {} IS {}", quoted(&second.name), literal(&comment)));
     }
 
     /// People keep tokens in settings, so that a statement is nothing to print.
-    fn add(&mut self, statement: String) {
+    pub(super) fn add(&mut self, statement: String) {
         self.statements.push(Sensitive::new(statement));
     }
 }
@@ -358,16 +327,6 @@ impl Plan {
 /// A role as `CREATE ROLE` makes it.
 fn fresh(name: &str) -> User {
     User { name: name.to_owned(), inherit: true, connection_limit: -1, ..User::default() }
-}
-
-/// What to do about the objects that are left in some databases.
-fn handing_over(databases: &[String], second: &User, first: &User) -> String {
-    format!(
-        "in the databases {}, run REASSIGN OWNED BY {} TO {}",
-        databases.join(", "),
-        quoted(&second.name),
-        quoted(&first.name)
-    )
 }
 
 /// A parameter's name, each part of it.
