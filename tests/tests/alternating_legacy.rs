@@ -228,7 +228,7 @@ async fn privileges_that_both_users_have_been_granted_stop_no_rotation() {
             let more = format!("{objects}; {}; {}", grants(USER), grants(CLONE));
             world.server.sql(&format!("{more}; GRANT {only} TO {CLONE}")).await;
             let error = world.rotate_failing().await;
-            let words = format!("privileges of its own on {count} objects (grant app the same");
+            let words = format!("privileges of its own on {count} objects");
             error.assert_is("setSecret", "refused", &[&words]);
             world.server.sql(&format!("GRANT {only} TO {USER}")).await;
             world.retry().await.expect("both have them");
