@@ -3,6 +3,7 @@
 use serde::Deserialize;
 use turnlock::{Class, Sensitive, TargetError};
 
+use super::mark;
 use crate::rights::RESTRICTED;
 use crate::sql::literal;
 
@@ -75,7 +76,7 @@ const QUESTION: &str = "SELECT json_build_object( \
             AND s.classid NOT IN ('pg_default_acl'::regclass, 'pg_user_mapping'::regclass) \
             AND s.refclassid = 'pg_authid'::regclass AND s.refobjid = r.oid \
             AND d.datname <> current_database()), \
-        'grants', (WITH g AS (SELECT s.dbid, s.classid, s.objid, s.objsubid FROM pg_shdepend s CROSS JOIN LATERAL (SELECT CASE \
+        'grants', CASE WHEN {marked} THEN NULL ELSE (WITH g AS (SELECT s.dbid, s.classid, s.objid, s.objsubid FROM pg_shdepend s CROSS JOIN LATERAL (SELECT CASE \
                 WHEN s.dbid <> 0 AND s.dbid <> (SELECT d.oid FROM pg_database d \
                     WHERE d.datname = current_database()) THEN NULL \
                 WHEN s.classid = 'pg_class'::regclass AND s.objsubid <> 0 THEN (SELECT a.attacl \
@@ -98,14 +99,20 @@ const QUESTION: &str = "SELECT json_build_object( \
             SELECT json_build_object('count', (SELECT count(*) FROM g), 'some', \
                 (SELECT coalesce(json_agg(pg_describe_object(h.classid, h.objid, h.objsubid)), '[]') \
                 FROM (SELECT * FROM g WHERE g.dbid IN (0, (SELECT d.oid FROM pg_database d \
-                    WHERE d.datname = current_database())) LIMIT 3) h))) \
+                    WHERE d.datname = current_database())) LIMIT 3) h))) END \
     )), '[]') FROM pg_roles r WHERE r.rolname::text IN ({users})) \
 )::text";
+
+/// Whether either of the two has a mark: what was granted to it counts no more then, as one acts as the other.
+const MARKED: &str = "EXISTS (SELECT FROM pg_roles x WHERE x.rolname::text IN ({users}) \
+    AND position({mark} IN coalesce(shobj_description(x.oid, 'pg_authid'), '')) > 0)";
 
 /// The question about two users.
 pub(crate) fn question(users: [&str; 2]) -> String {
     let users = users.map(literal).join(", ");
-    QUESTION.replace("{restricted}", RESTRICTED).replace("{users}", &users)
+    let marked = MARKED.replace("{mark}", &literal(mark::BEGINNING));
+    let question = QUESTION.replace("{restricted}", RESTRICTED).replace("{marked}", &marked);
+    question.replace("{users}", &users)
 }
 
 /// What the server says of two users and of whoever asks.
@@ -169,9 +176,9 @@ pub(crate) struct User {
     pub(crate) objects: u64,
     /// The other databases in which it owns objects.
     pub(crate) objects_elsewhere: Vec<String>,
-    /// How many objects give it a privilege that they do not give the other; of other databases, all that
-    /// name it.
-    pub(crate) grants: Grants,
+    /// The objects that give it a privilege that they do not give the other; of other databases, all that
+    /// name it. Not looked for where one acts as the other: there can be very many.
+    pub(crate) grants: Option<Grants>,
 }
 
 /// Objects that name a user in their privileges.

@@ -2,7 +2,7 @@
 
 use turnlock::{Class, TargetError};
 
-use super::catalog::{Scene, User};
+use super::catalog::{Grants, Scene, User};
 use super::state::State;
 use super::turn::Turn;
 
@@ -80,8 +80,8 @@ pub(crate) fn losses(current: &User, pending: &User) -> Vec<String> {
         if !current.is_member_of(&pending.name) {
             found.push(format!("it is no member of {}", current.name));
         }
-        if current.grants.count > 0 {
-            found.push(own_privileges(current, pending));
+        if let Some(grants) = current.grants.as_ref().filter(|grants| grants.count > 0) {
+            found.push(own_privileges(&current.name, grants, &pending.name));
         }
     }
     found.extend(
@@ -101,10 +101,10 @@ pub(crate) fn losses(current: &User, pending: &User) -> Vec<String> {
 }
 
 /// Privileges that were granted to a user itself, with some of the objects by name.
-fn own_privileges(user: &User, other: &User) -> String {
-    let (name, count, other) = (&user.name, user.grants.count, &other.name);
+fn own_privileges(name: &str, grants: &Grants, other: &str) -> String {
+    let count = grants.count;
     // A line break in a name could pass for a line of the log.
-    let shown = user.grants.some.iter().map(|object| object.replace(char::is_control, "?"));
+    let shown = grants.some.iter().map(|object| object.replace(char::is_control, "?"));
     let shown = shown.collect::<Vec<_>>().join(", ");
     let such = match shown.as_str() {
         "" => " of other databases".to_owned(),

@@ -3,7 +3,8 @@
 use super::catalog::User;
 use crate::sql::quoted;
 
-const BEGINNING: &str = "Turnlock: second login of ";
+/// How the line of the comment begins.
+pub(crate) const BEGINNING: &str = "Turnlock: second login of ";
 
 /// What the mark says, besides whose second login it is on.
 #[derive(Clone, Debug, Eq, PartialEq)]
