@@ -5,8 +5,11 @@ use std::time::Duration;
 use aws_config::retry::RetryConfig;
 use aws_config::timeout::TimeoutConfig;
 use aws_config::{BehaviorVersion, ConfigLoader};
+use aws_sdk_secretsmanager::error::SdkError;
 use aws_smithy_http_client::Builder;
 use aws_smithy_http_client::tls::{Provider, rustls_provider::CryptoMode};
+
+use crate::Class;
 
 const FIRST_PAUSE: Duration = Duration::from_millis(100);
 const LONGEST_PAUSE: Duration = Duration::from_secs(5);
@@ -30,4 +33,13 @@ pub fn configuration(attempts: u32) -> ConfigLoader {
         .http_client(http)
         .retry_config(retries)
         .timeout_config(bounds.build())
+}
+
+/// The class of a call that no service has answered; `None` where one has.
+pub fn unanswered<E, R>(error: &SdkError<E, R>) -> Option<Class> {
+    if matches!(error, SdkError::TimeoutError(_)) {
+        return Some(Class::Timeout);
+    }
+    let SdkError::DispatchFailure(failure) = error else { return None };
+    Some(if failure.is_timeout() { Class::Timeout } else { Class::Tcp })
 }

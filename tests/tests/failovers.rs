@@ -60,6 +60,14 @@ impl Failover {
         let text = |field: &str| secret[field].as_str().expect("a text").to_owned();
         self.standby.can_log_in(&text("username"), &text("password"), "postgres").await
     }
+
+    /// The standby takes over, and the retry rotates there.
+    async fn ends_and_a_retry_succeeds(&self) {
+        self.standby.promote().await;
+        self.amazon.retry().await;
+        assert_ne!(self.amazon.world.password("AWSCURRENT"), FIRST_PASSWORD);
+        assert!(self.current_works().await);
+    }
 }
 
 #[tokio::test]
@@ -74,10 +82,7 @@ async fn an_endpoint_that_leads_to_a_standby_is_told_before_anything_changes() {
             error.assert_is("setSecret", "read-only", &words);
             assert!(failover.current_works().await, "{strategy}");
 
-            failover.standby.promote().await;
-            failover.amazon.retry().await;
-            assert_ne!(failover.amazon.world.password("AWSCURRENT"), FIRST_PASSWORD);
-            assert!(failover.current_works().await, "{strategy}");
+            failover.ends_and_a_retry_succeeds().await;
         }
     }
 }
@@ -92,11 +97,8 @@ async fn an_endpoint_that_leads_nowhere_for_a_while_is_told_as_such() {
         error.assert_is("setSecret", "tcp", &[&failover.address()]);
         assert!(failover.current_works().await, "{strategy}");
 
-        failover.standby.promote().await;
         failover.begin_before("createSecret", failover.standby.port());
-        failover.amazon.retry().await;
-        assert_ne!(failover.amazon.world.password("AWSCURRENT"), FIRST_PASSWORD);
-        assert!(failover.current_works().await, "{strategy}");
+        failover.ends_and_a_retry_succeeds().await;
     }
 }
 
@@ -111,10 +113,7 @@ async fn a_change_that_is_lost_by_the_fail_over_is_made_again_by_the_retry() {
             error.assert_is("testSecret", "auth-rejected", &["rejects the password of app"]);
             assert!(failover.current_works().await, "{strategy}");
 
-            failover.standby.promote().await;
-            failover.amazon.retry().await;
-            assert_ne!(failover.amazon.world.password("AWSCURRENT"), FIRST_PASSWORD);
-            assert!(failover.current_works().await, "{strategy}");
+            failover.ends_and_a_retry_succeeds().await;
         }
     }
 }

@@ -3,7 +3,7 @@
 #![expect(clippy::expect_used, reason = "a failed test should panic")]
 
 use std::fs;
-use std::path::{Path, PathBuf};
+use std::path::PathBuf;
 
 use turnlock_tests::project;
 
@@ -32,8 +32,7 @@ fn files(folder: &str, ends: &[&str]) -> Vec<(PathBuf, String)> {
 }
 
 fn assert_without(files: &[(PathBuf, String)], words: &[&str]) {
-    let this = Path::new(file!()).file_name();
-    for (path, text) in files.iter().filter(|(path, _)| path.file_name() != this) {
+    for (path, text) in files {
         for (number, line) in text.lines().enumerate() {
             for word in words {
                 let place = format!("{}:{}", path.display(), number + 1);
@@ -59,6 +58,13 @@ fn a_file_of_code_is_under_400_lines() {
 
 #[test]
 fn nothing_is_left_to_do_and_no_lint_is_silenced() {
-    let words = ["TODO", "FIXME", "#[allow", "#![allow", "#[ignore"];
+    // In two parts each, so that this line is none that it forbids.
+    let words = [
+        concat!("TO", "DO"),
+        concat!("FIX", "ME"),
+        concat!("#[", "allow"),
+        concat!("#![", "allow"),
+        concat!("#[", "ignore"),
+    ];
     assert_without(&files(".", &[".rs", ".toml"]), &words);
 }

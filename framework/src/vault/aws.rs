@@ -6,6 +6,7 @@ use aws_sdk_secretsmanager::error::{ProvideErrorMetadata, SdkError};
 
 use super::{Description, Label, SecretValue, Stored, Vault, VaultError, Version, Write, Written};
 use crate::aws::configuration;
+use crate::aws::unanswered;
 use crate::{Class, SecretId, Sensitive, VersionId};
 
 /// Writes are limited to 50 a second for a whole account: with many secrets due at once, waiting is
@@ -144,11 +145,8 @@ where
 }
 
 fn class<E, R>(error: &SdkError<E, R>, code: Option<&str>) -> Class {
-    if matches!(error, SdkError::TimeoutError(_)) {
-        return Class::Timeout;
-    }
-    if let SdkError::DispatchFailure(failure) = error {
-        return if failure.is_timeout() { Class::Timeout } else { Class::Tcp };
+    if let Some(class) = unanswered(error) {
+        return class;
     }
     match code {
         Some(

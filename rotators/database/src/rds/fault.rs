@@ -1,6 +1,7 @@
 //! What went wrong at Amazon RDS, in words that one can act on.
 
 use aws_sdk_rds::error::{ProvideErrorMetadata, SdkError};
+use turnlock::aws::unanswered;
 use turnlock::{Class, TargetError};
 
 /// A call that failed; what RDS says of it stays out but for its code.
@@ -39,11 +40,8 @@ fn way(region: &str) -> String {
 }
 
 fn class<E, R>(error: &SdkError<E, R>, code: Option<&str>) -> Class {
-    if matches!(error, SdkError::TimeoutError(_)) {
-        return Class::Timeout;
-    }
-    if let SdkError::DispatchFailure(failure) = error {
-        return if failure.is_timeout() { Class::Timeout } else { Class::Tcp };
+    if let Some(class) = unanswered(error) {
+        return class;
     }
     match code {
         Some(
