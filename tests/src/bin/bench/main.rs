@@ -94,7 +94,9 @@ async fn round(stage: &Stage<'_>, subjects: &[&Subject], figures: &mut [Figures]
             let rotation = stage.rotate(subject).await;
             figures.cpu.add(process.cpu().saturating_sub(before));
             figures.warm_rotation.add(rotation.whole());
-            figures.dead_password.add(rotation.dead_password);
+            if let Some(dead) = rotation.dead_password {
+                figures.dead_password.add(dead);
+            }
             for (samples, step) in figures.steps.iter_mut().zip(rotation.steps) {
                 samples.add(step);
             }

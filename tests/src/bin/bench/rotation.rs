@@ -13,16 +13,16 @@ pub(crate) struct Rotation {
     pub(crate) steps: [Duration; 4],
     /// From the commit of the new password, by the server's log, to the move of `AWSCURRENT`, by the stand-in's
     /// events: whoever reads `AWSCURRENT` in between is given a password that is dead. To the millisecond, as
-    /// the server's log is.
-    pub(crate) dead_password: Duration,
+    /// the server's log is. `None` where nobody's password was changed: a second user may be made.
+    pub(crate) dead_password: Option<Duration>,
 }
 
 impl Rotation {
     /// Reads the events and the server's log of one rotation.
     pub(crate) fn of(events: &[Event], log: &str) -> Self {
         let moved = moved(events).expect("the label moved");
-        let committed = committed(log).expect("the password was changed");
-        let dead_password = moved.duration_since(committed).unwrap_or_default();
+        let dead_password =
+            committed(log).map(|committed| moved.duration_since(committed).unwrap_or_default());
         Self { steps: STEPS.map(|step| duration(events, step)), dead_password }
     }
 
