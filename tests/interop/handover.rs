@@ -83,7 +83,7 @@ async fn rotate(server: &Server, local: &Arc<Local>, role: &str, cast: Cast) -> 
 }
 
 /// Hands the secret over before each step.
-pub(crate) fn cast_roles(local: &Arc<Local>, cast: Cast) {
+fn cast_roles(local: &Arc<Local>, cast: Cast) {
     let stage = Arc::downgrade(local);
     let hook = Hook::new(move |context| {
         let stage = stage.clone();
