@@ -1,6 +1,7 @@
 //! One rotation, each of whose steps is taken by our function or by AWS's: all sixteen ways.
 
 use std::sync::Arc;
+use std::sync::atomic::{AtomicU32, Ordering};
 use std::time::Duration;
 
 use serde_json::{Value, json};
@@ -82,18 +83,23 @@ async fn rotate(server: &Server, local: &Arc<Local>, role: &str, cast: Cast) -> 
     check(new == secret, "another field has changed")
 }
 
-/// Hands the secret over before each step.
-fn cast_roles(local: &Arc<Local>, cast: Cast) {
-    let stage = Arc::downgrade(local);
+/// Hands the secret over before each step of the first attempt; a second one is ours, as after a change of the
+/// ARN. Counts the attempts.
+pub(crate) fn cast_roles(local: &Arc<Local>, cast: Cast) -> Arc<AtomicU32> {
+    let attempts = Arc::new(AtomicU32::new(0));
+    let (stage, counted) = (Arc::downgrade(local), attempts.clone());
     let hook = Hook::new(move |context| {
         let stage = stage.clone();
+        counted.fetch_max(context.attempt, Ordering::Relaxed);
         async move {
             let index = STEPS.iter().position(|step| *step == context.step).unwrap_or_default();
             let Some(local) = stage.upgrade() else { return };
-            local.set_rotation(&context.secret_id, cast[index]).expect("the function is deployed");
+            let function = if context.attempt == 1 { cast[index] } else { OURS };
+            local.set_rotation(&context.secret_id, function).expect("the function is deployed");
         }
     });
     local.set_knobs(|knobs| knobs.before_step = Some(hook));
+    attempts
 }
 
 pub(crate) fn check(holds: bool, otherwise: &str) -> Result<(), String> {

@@ -1,17 +1,17 @@
 //! Two users that take turns, with AWS's multi-user function in any step of two rotations, and ours in a third.
 
 use std::sync::Arc;
-use std::sync::atomic::{AtomicU32, Ordering};
+use std::sync::atomic::Ordering;
 
 use serde_json::{Value, json};
 use sqlx::{Connection as _, PgConnection};
-use turnlock_local::{Hook, Knobs, Local};
+use turnlock_local::{Knobs, Local};
 use turnlock_tests::postgres::{Server, Setup};
 use turnlock_tests::world::{self, ADMIN, ADMIN_PASSWORD};
 
 use crate::STEPS;
 use crate::aws_function::AwsFunction;
-use crate::handover::{Cast, OURS, PATIENCE, THEIRS, cast, check};
+use crate::handover::{Cast, OURS, PATIENCE, THEIRS, cast, cast_roles, check};
 
 const FIRST_PASSWORD: &str = "first-password";
 /// The first two rotations are shared, the third is ours.
@@ -76,19 +76,15 @@ impl<'a> Pair<'a> {
         self.consume("before").await?;
         for number in 1..=ROTATIONS {
             let attempts =
-                cast_once(self.local, if number == ROTATIONS { [OURS; 4] } else { cast });
+                cast_roles(self.local, if number == ROTATIONS { [OURS; 4] } else { cast });
             let mark = self.server.mark();
             let version = self.local.rotate(&self.secret).map_err(|e| format!("{e:?}"))?;
             let ended = self.local.wait_for_rotation(&self.secret, PATIENCE).await;
             ended.map_err(|failure| format!("rotation {number}: {failure:?}"))?;
-            let (mut accepted, mut failed) = (0, 0);
-            for user in [&self.user, &format!("{}_clone", self.user), ADMIN] {
-                let logins = self.server.logins_since(mark, user).await;
-                accepted += logins.accepted;
-                failed += logins.failed;
-            }
+            let clone = format!("{}_clone", self.user);
+            let logins = self.server.logins_of(mark, &[&self.user, &clone, ADMIN]).await;
             let again = if attempts.load(Ordering::Relaxed) > 1 { " (tried again)" } else { "" };
-            self.logins.push(format!("{accepted}, {failed}{again}"));
+            self.logins.push(format!("{}, {}{again}", logins.accepted, logins.failed));
             let labels = self.local.labels(&self.secret);
             check(labels.get("AWSCURRENT") == Some(&version), "AWSCURRENT has not moved")?;
             let expected = if number % 2 == 0 { "" } else { "_clone" };
@@ -142,23 +138,4 @@ impl<'a> Pair<'a> {
         }
         session.close().await.map_err(|error| error.to_string())
     }
-}
-
-/// Hands the secret over before each step of the first attempt; a second one is ours, as after a change of the
-/// ARN. Counts the attempts.
-fn cast_once(local: &Arc<Local>, cast: Cast) -> Arc<AtomicU32> {
-    let attempts = Arc::new(AtomicU32::new(0));
-    let (stage, counted) = (Arc::downgrade(local), attempts.clone());
-    let hook = Hook::new(move |context| {
-        let stage = stage.clone();
-        counted.fetch_max(context.attempt, Ordering::Relaxed);
-        async move {
-            let index = STEPS.iter().position(|step| *step == context.step).unwrap_or_default();
-            let Some(local) = stage.upgrade() else { return };
-            let function = if context.attempt == 1 { cast[index] } else { OURS };
-            local.set_rotation(&context.secret_id, function).expect("the function is deployed");
-        }
-    });
-    local.set_knobs(|knobs| knobs.before_step = Some(hook));
-    attempts
 }

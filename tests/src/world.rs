@@ -4,7 +4,7 @@ use std::collections::BTreeMap;
 use std::time::Duration;
 
 use serde_json::{Value, json};
-use turnlock_local::{Call, EventKind, Function, Knobs, Local};
+use turnlock_local::{Call, EventKind, Function, Knobs, Local, Operation};
 
 use crate::binaries;
 use crate::postgres::{Mark, Server, Setup};
@@ -153,6 +153,17 @@ impl World {
     /// The labels and the versions that have them.
     pub fn labels(&self) -> BTreeMap<String, String> {
         self.local.labels(&self.secret)
+    }
+
+    /// Takes `AWSPENDING` off a version, as people do to get unstuck.
+    pub fn clear_pending(&self, version: &str) {
+        let request = json!({
+            "SecretId": self.secret,
+            "VersionStage": "AWSPENDING",
+            "RemoveFromVersionId": version,
+        });
+        let cleared = self.local.call(Operation::UpdateSecretVersionStage, &request);
+        cleared.expect("the label can be cleared");
     }
 
     /// Whether the user can log in with a password.

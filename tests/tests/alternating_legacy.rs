@@ -321,13 +321,7 @@ async fn a_rotation_that_aws_has_begun_is_ended_from_any_step_on() {
 async fn a_password_that_aws_has_set_and_nobody_labels_still_proves_whose_the_user_is() {
     for version in Version::ALL {
         let (world, token) = cut_before_test_secret(version).await;
-        let request = json!({
-            "SecretId": world.secret,
-            "VersionStage": "AWSPENDING",
-            "RemoveFromVersionId": token,
-        });
-        let cleared = world.local.call(Operation::UpdateSecretVersionStage, &request);
-        cleared.expect("the label can be cleared, as people do to get unstuck");
+        world.clear_pending(&token);
         world.rotate().await.expect("the next rotation goes on");
         assert_eq!(world.user("AWSCURRENT"), CLONE);
         world.assert_in_step().await;

@@ -4,10 +4,10 @@
 //! to. The second is a login: a member of the first with `ALTER ROLE … SET role`, so that whatever it makes
 //! belongs to the first. A comment on the second is the mark by which the next rotation knows the pair.
 //!
-//! `catalog` is what the server says of the two, `mark` the comment, `list` a kind of
-//! setting with more than one spelling, `state` what has to be kept in step, `turn` whose turn it is, `plan`
-//! the statements, `ownership` some of
-//! them, `comparison` whether the two are equal, `preflight` what the next rotation will need.
+//! `catalog` is what the server says of the two, `mark` the comment, `list` a kind of setting with more than
+//! one spelling, `state` what has to be kept in step, `turn` whose turn it is, `plan` the statements,
+//! `ownership` those that hand objects over, `comparison` whether the two are equal, `preflight` what the next
+//! rotation will need.
 
 mod catalog;
 mod comparison;
@@ -39,7 +39,7 @@ pub(crate) async fn set(
     verifier: Sensitive,
 ) -> Result<(), TargetError> {
     let names = [current.username.as_str(), pending.username.as_str()];
-    let scene = Scene::of(&admin.look(&catalog::question(names), names, Access::Change).await?)?;
+    let scene = Scene::look(admin, names, Access::Change).await?;
     let part = part(&scene, admin.server(), current, &pending.username, history).await?;
     let mut plan = Plan::of(&scene, &part, &pending.username, version)?;
     for note in &plan.notes {
@@ -59,7 +59,7 @@ pub(crate) async fn compare(
     pending: &Login,
 ) -> Result<(), TargetError> {
     let names = [current.username.as_str(), pending.username.as_str()];
-    let scene = Scene::of(&session.look(&catalog::question(names), names, Access::Look).await?)?;
+    let scene = Scene::look(session, names, Access::Look).await?;
     comparison::compare(&scene, session.server(), names[0], names[1])
 }
 
@@ -71,7 +71,7 @@ pub(crate) async fn shows(
     version: &VersionId,
 ) -> Result<bool, TargetError> {
     let names = [current.username.as_str(), pending.username.as_str()];
-    let scene = Scene::of(&session.look(&catalog::question(names), names, Access::Look).await?)?;
+    let scene = Scene::look(session, names, Access::Look).await?;
     let version = version.as_str();
     Ok(names.iter().filter_map(|name| scene.user(name)).any(|user| user.is_marked_for(version)))
 }

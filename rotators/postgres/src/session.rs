@@ -24,8 +24,9 @@ const ANSWER: Duration = Duration::from_secs(6);
 /// What every transaction starts with. A role's own settings must not change what statements mean here,
 /// and with `LOCAL` none of it leaks through a connection pooler.
 /// The time-out comes first, as the role's own can be too short for anything else.
-const GUARD: &str = "SET LOCAL statement_timeout = '5s'; SET LOCAL search_path = pg_catalog; \
-     SET LOCAL lock_timeout = '3s'; SET LOCAL ROLE NONE;";
+const BOUND: &str = "SET LOCAL statement_timeout = '5s'; SET LOCAL search_path = pg_catalog;";
+/// What goes on where it is not asked whom the session acts as.
+const GUARD: &str = "SET LOCAL lock_timeout = '3s'; SET LOCAL ROLE NONE;";
 /// For answers that are read by a program, and for as long as it takes to read them.
 const READABLE: &str = "SET LOCAL timezone = 'UTC'; SET LOCAL datestyle = 'ISO'; \
      SET LOCAL idle_in_transaction_session_timeout = '30s';";
@@ -106,7 +107,7 @@ impl Session {
         let verifier = self.verifier(login, version, kind)?;
         let statement = match self.engine {
             Engine::Postgres => format!(
-                "BEGIN READ WRITE; {GUARD} {DURABLE} \
+                "BEGIN READ WRITE; {BOUND} {GUARD} {DURABLE} \
                  SELECT pg_advisory_xact_lock({LOCK_SPACE}, {}); ALTER ROLE {} PASSWORD '{}'; COMMIT",
                 lock_key(user),
                 quoted(user),
@@ -147,10 +148,7 @@ impl Session {
     ) -> Result<Sensitive, TargetError> {
         let statement = match access {
             // Without SET ROLE: whom the session acts as is a part of the answer.
-            Access::Look => format!(
-                "BEGIN; SET LOCAL statement_timeout = '5s'; SET LOCAL search_path = pg_catalog; {READABLE} \
-                 {question}; COMMIT"
-            ),
+            Access::Look => format!("BEGIN; {BOUND} {READABLE} {question}; COMMIT"),
             Access::Change => {
                 self.check_settings()?;
                 let mut keys = users.map(lock_key);
@@ -159,7 +157,7 @@ impl Session {
                 let [one, other] = keys;
                 // What was committed while this waited for the locks has to be seen.
                 format!(
-                    "BEGIN ISOLATION LEVEL READ COMMITTED READ WRITE; {GUARD} {DURABLE} {READABLE} \
+                    "BEGIN ISOLATION LEVEL READ COMMITTED READ WRITE; {BOUND} {GUARD} {DURABLE} {READABLE} \
                      SELECT pg_advisory_xact_lock({LOCK_SPACE}, {one}); \
                      SELECT pg_advisory_xact_lock({LOCK_SPACE}, {other}); {question}"
                 )
@@ -199,8 +197,8 @@ impl Session {
     /// Asks for one row, in a transaction of its own.
     pub(crate) async fn ask(&mut self, question: &str, doing: &str) -> Result<PgRow, TargetError> {
         let guard = match self.engine {
-            Engine::Postgres => GUARD,
-            Engine::Redshift => redshift::GUARD,
+            Engine::Postgres => format!("{BOUND} {GUARD}"),
+            Engine::Redshift => redshift::GUARD.to_owned(),
         };
         let statement = format!("BEGIN; {guard} {question}; COMMIT");
         let doing = format!("{doing} at {}", self.server);
@@ -277,16 +275,18 @@ impl Facts {
 
     async fn ask(connection: &mut PgConnection) -> Result<Self, TargetError> {
         // A role may be read-only by its own setting; only the server's own says that it takes no writes.
-        let statement = "BEGIN; SET LOCAL statement_timeout = '5s'; \
-             SET LOCAL search_path = pg_catalog; SELECT \
+        let statement = format!(
+            "BEGIN; {BOUND} SELECT \
              pg_is_in_recovery() OR current_setting('default_transaction_read_only') = 'on' \
                AND EXISTS (SELECT FROM pg_settings \
                WHERE name = 'default_transaction_read_only' AND reset_val = 'on' \
                AND source NOT IN ('user', 'database', 'database user', 'client', 'session')), \
              current_setting('password_encryption'), \
-             current_setting('scram_iterations', true)::int; COMMIT";
+             current_setting('scram_iterations', true)::int; COMMIT"
+        );
         let doing = "asking the server how it stores passwords";
-        let row = bounded(sqlx::raw_sql(statement).fetch_one(connection), doing).await?;
+        let row =
+            bounded(sqlx::raw_sql(AssertSqlSafe(statement)).fetch_one(connection), doing).await?;
         let encryption: String = field(&row, 1)?;
         let iterations: Option<i32> = field(&row, 2)?;
         Ok(Self {

@@ -151,6 +151,18 @@ impl Server {
         }
     }
 
+    /// The logins of several users together, after a mark.
+    pub async fn logins_of(&self, mark: Mark, users: &[&str]) -> Logins {
+        let mut all = Logins::default();
+        for user in users {
+            let logins = self.logins_since(mark, user).await;
+            all.accepted += logins.accepted;
+            all.failed += logins.failed;
+            all.plaintext += logins.plaintext;
+        }
+        all
+    }
+
     pub(super) async fn launch(&mut self) {
         for _ in 0..PORTS_TRIED {
             let listener = TcpListener::bind((Ipv4Addr::LOCALHOST, 0)).expect("a free port");

@@ -5,6 +5,7 @@ use turnlock::{Class, Sensitive, TargetError};
 
 use super::mark;
 use crate::rights::RESTRICTED;
+use crate::session::{Access, Session};
 use crate::sql::literal;
 
 /// Everything that is asked about two users. Any role may read it.
@@ -68,7 +69,7 @@ const QUESTION: &str = "SELECT json_build_object( \
         'objects', (SELECT count(*) FROM pg_shdepend s WHERE s.deptype = 'o' \
             AND s.classid NOT IN ('pg_default_acl'::regclass, 'pg_user_mapping'::regclass) \
             AND s.refclassid = 'pg_authid'::regclass AND s.refobjid = r.oid AND (s.dbid = 0 \
-            OR s.dbid = (SELECT d.oid FROM pg_database d WHERE d.datname = current_database())) \
+            OR s.dbid = {here}) \
             AND NOT (s.classid = 'pg_class'::regclass AND EXISTS (SELECT FROM pg_class c \
                 WHERE c.oid = s.objid AND c.relpersistence = 't'))), \
         'objects_elsewhere', (SELECT coalesce(json_agg(DISTINCT d.datname), '[]') \
@@ -77,8 +78,7 @@ const QUESTION: &str = "SELECT json_build_object( \
             AND s.refclassid = 'pg_authid'::regclass AND s.refobjid = r.oid \
             AND d.datname <> current_database()), \
         'grants', CASE WHEN {marked} THEN NULL ELSE (WITH g AS (SELECT s.dbid, s.classid, s.objid, s.objsubid FROM pg_shdepend s CROSS JOIN LATERAL (SELECT CASE \
-                WHEN s.dbid <> 0 AND s.dbid <> (SELECT d.oid FROM pg_database d \
-                    WHERE d.datname = current_database()) THEN NULL \
+                WHEN s.dbid <> 0 AND s.dbid <> {here} THEN NULL \
                 WHEN s.classid = 'pg_class'::regclass AND s.objsubid <> 0 THEN (SELECT a.attacl \
                     FROM pg_attribute a WHERE a.attrelid = s.objid AND a.attnum = s.objsubid) \
                 WHEN s.classid = 'pg_class'::regclass \
@@ -98,8 +98,7 @@ const QUESTION: &str = "SELECT json_build_object( \
                     AND h.privilege_type = g.privilege_type AND h.is_grantable >= g.is_grantable)))) \
             SELECT json_build_object('count', (SELECT count(*) FROM g), 'some', \
                 (SELECT coalesce(json_agg(pg_describe_object(h.classid, h.objid, h.objsubid)), '[]') \
-                FROM (SELECT * FROM g WHERE g.dbid IN (0, (SELECT d.oid FROM pg_database d \
-                    WHERE d.datname = current_database())) LIMIT 3) h))) END \
+                FROM (SELECT * FROM g WHERE g.dbid IN (0, {here}) LIMIT 3) h))) END \
     )), '[]') FROM pg_roles r WHERE r.rolname::text IN ({users})) \
 )::text";
 
@@ -107,12 +106,15 @@ const QUESTION: &str = "SELECT json_build_object( \
 const MARKED: &str = "EXISTS (SELECT FROM pg_roles x WHERE x.rolname::text IN ({users}) \
     AND position({mark} IN coalesce(shobj_description(x.oid, 'pg_authid'), '')) > 0)";
 
+/// The database that the session is in.
+const HERE: &str = "(SELECT d.oid FROM pg_database d WHERE d.datname = current_database())";
+
 /// The question about two users.
-pub(crate) fn question(users: [&str; 2]) -> String {
+fn question(users: [&str; 2]) -> String {
     let users = users.map(literal).join(", ");
     let marked = MARKED.replace("{mark}", &literal(mark::BEGINNING));
     let question = QUESTION.replace("{restricted}", RESTRICTED).replace("{marked}", &marked);
-    question.replace("{users}", &users)
+    question.replace("{here}", HERE).replace("{users}", &users)
 }
 
 /// What the server says of two users and of whoever asks.
@@ -238,8 +240,13 @@ pub(crate) struct Membership {
 }
 
 impl Scene {
-    /// Reads the answer.
-    pub(crate) fn of(answer: &Sensitive) -> Result<Self, TargetError> {
+    /// Asks about two users.
+    pub(crate) async fn look(
+        session: &mut Session,
+        users: [&str; 2],
+        access: Access,
+    ) -> Result<Self, TargetError> {
+        let answer = session.look(&question(users), users, access).await?;
         serde_json::from_str(answer.expose()).map_err(|_| {
             let text = "what the catalogs say of the two users has another shape than expected";
             TargetError::new(Class::Unexpected, text)
@@ -262,6 +269,11 @@ impl User {
     /// Whether it is a member of `other`, directly or not.
     pub(crate) fn is_member_of(&self, other: &str) -> bool {
         self.reaches.iter().any(|role| role == other)
+    }
+
+    /// Whether it may act as `other`, by a direct grant.
+    pub(crate) fn may_act_as(&self, other: &Self) -> bool {
+        self.memberships.iter().any(|grant| grant.role == other.name && grant.set)
     }
 
     /// Whether it has the privileges of `other`, by a direct grant.

@@ -58,10 +58,9 @@ pub(crate) fn lacking(pending: &str, current: &str, differences: &[String]) -> T
 /// What tells a second login from the user that it acts as.
 fn second_apart(first: &User, second: &User) -> Vec<String> {
     let mut found = State::of(first).differences(&State::of(second));
-    let grants = || second.memberships.iter().filter(|grant| grant.role == first.name);
-    if !grants().any(|grant| grant.set) {
+    if !second.may_act_as(first) {
         found.push(format!("it is no member of {}", first.name));
-    } else if !grants().any(|grant| grant.inherit) {
+    } else if !second.inherits(first) {
         found.push(format!("it does not inherit from {}", first.name));
     }
     let others = second.memberships.iter().filter(|grant| grant.role != first.name);

@@ -223,9 +223,7 @@ impl Plan {
     }
 
     fn join(&mut self, scene: &Scene, first: &User, user: &User) {
-        let joined = |m: &&super::catalog::Membership| m.role == first.name;
-        let grants = || user.memberships.iter().filter(joined);
-        if grants().any(|grant| grant.set) && grants().any(|grant| grant.inherit) {
+        if user.may_act_as(first) && user.inherits(first) {
             return;
         }
         let options =

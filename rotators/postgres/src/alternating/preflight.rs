@@ -2,7 +2,7 @@
 
 use turnlock::{Class, History, TargetError, VersionId};
 
-use super::catalog::{self, Scene, User};
+use super::catalog::{Scene, User};
 use super::part;
 use super::plan::{Part, Plan};
 use crate::login::Login;
@@ -36,7 +36,7 @@ pub(crate) async fn check(
 ) -> Result<(), TargetError> {
     admin.check_settings()?;
     let names = [current.username.as_str(), pending];
-    let scene = Scene::of(&admin.look(&catalog::question(names), names, Access::Look).await?)?;
+    let scene = Scene::look(admin, names, Access::Look).await?;
     // The admin's, of which the user's host may be a replica.
     let server = admin.server().to_owned();
     let part = part(&scene, &server, current, pending, history).await?;

@@ -31,13 +31,9 @@ impl Counts {
         stage.rotate(subject).await;
         let mut calls = stage.local.calls();
         calls.retain(|call| call.from_function.as_deref() == Some(subject.name));
-        let mut logins = Logins { accepted: 0, failed: 0, plaintext: 0 };
-        for role in subject.strategy.roles(subject.name) {
-            let of_role = stage.server.logins_since(mark, &role).await;
-            logins.accepted += of_role.accepted;
-            logins.failed += of_role.failed;
-            logins.plaintext += of_role.plaintext;
-        }
+        let roles = subject.strategy.roles(subject.name);
+        let roles: Vec<&str> = roles.iter().map(String::as_str).collect();
+        let logins = stage.server.logins_of(mark, &roles).await;
         Self { calls: calls.len(), serial_round_trips: serial_round_trips(&calls), logins }
     }
 }
