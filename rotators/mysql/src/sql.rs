@@ -1,0 +1,27 @@
+//! Names and texts inside statements.
+
+/// What every session starts with: texts and names mean the same then whatever the server's `sql_mode` and
+/// character set are, and no lock is waited for longer than an answer.
+pub(crate) const GUARD: &str =
+    "SET NAMES utf8mb4, sql_mode = 'NO_BACKSLASH_ESCAPES', lock_wait_timeout = 3";
+
+/// A text literal, whatever is in it; it stands behind [`GUARD`].
+pub(crate) fn literal(text: &str) -> String {
+    format!("'{}'", text.replace('\'', "''"))
+}
+
+/// An identifier, whatever is in it.
+pub(crate) fn quoted(name: &str) -> String {
+    format!("`{}`", name.replace('`', "``"))
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn quotes_survive() {
+        assert_eq!(quoted("we`ird"), "`we``ird`");
+        assert_eq!(literal(r"o'ne\"), r"'o''ne\'");
+    }
+}
