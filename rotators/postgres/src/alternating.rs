@@ -24,7 +24,7 @@ use turnlock::{History, Sensitive, TargetError, VersionId};
 use self::catalog::Scene;
 use self::plan::{Origin, Part, Plan};
 use self::turn::Turn;
-use crate::login::Login;
+use crate::engine::Login;
 use crate::session::{Access, Session};
 
 pub(crate) use preflight::check;
