@@ -1,0 +1,147 @@
+//! A password that is changed by whoever has it.
+
+use turnlock::{Class, Sensitive, TargetError};
+
+use crate::digest;
+use crate::engine::Login;
+use crate::fault::{NOT_THE_FIRST, OPTION_PREVENTS, Refusal};
+use crate::session::Session;
+use crate::sql::literal;
+use crate::version::{Product, Version};
+
+/// Whose password it is: only this form of the name can be used without a privilege.
+const SELF: &str = "CURRENT_USER()";
+
+/// Gives the account that is logged in its next password; the one before is dead at once.
+///
+/// `accepted` is the password that logged in.
+pub(crate) async fn set(
+    session: &mut Session,
+    accepted: &Sensitive,
+    pending: &Login,
+) -> Result<(), TargetError> {
+    session.check_server()?;
+    let doing = doing(pending);
+    match session.facts().version.product {
+        Product::MariaDb => set_at_mariadb(session, pending, &doing).await,
+        Product::MySql => {
+            let version = session.facts().version;
+            let first = change(version, &pending.password, accepted);
+            match session.ask(&first, &doing).await {
+                // The password that logged in is the account's second one, which somebody retained: the first
+                // is nobody's whom this secret knows.
+                Err(Refusal { number: Some(NOT_THE_FIRST), .. }) => {
+                    Ok(session.ask(&unconditional(&pending.password), &doing).await.map(drop)?)
+                }
+                done => Ok(done.map(drop)?),
+            }
+        }
+    }
+}
+
+/// Gives the account that is logged in its next password, and keeps the one that consumers have as the second.
+///
+/// The server makes the change only while the current password is the first one. So whoever comes second, or
+/// again, cannot push the consumers' password out.
+pub(crate) async fn retain(
+    session: &mut Session,
+    accepted: &Sensitive,
+    pending: &Login,
+) -> Result<(), TargetError> {
+    session.check_server()?;
+    let doing = doing(pending);
+    let next = retaining(&pending.password, accepted);
+    match session.ask(&next, &doing).await {
+        // An interrupted rotation has left a first password that nobody has, and consumers log in with the
+        // second. Made the first again, it is the one that the next statement retains.
+        Err(Refusal { number: Some(NOT_THE_FIRST), .. }) => {
+            tracing::warn!("the current password is the account's second one: healing");
+            session.ask(&unconditional(accepted), &doing).await?;
+            Ok(session.ask(&next, &doing).await.map(drop)?)
+        }
+        done => Ok(done.map(drop)?),
+    }
+}
+
+fn doing(pending: &Login) -> String {
+    format!("changing the password of {}", pending.username)
+}
+
+/// The server stores a digest in its log of changes and hides the password in all other logs.
+fn change(version: Version, password: &Sensitive, accepted: &Sensitive) -> Sensitive {
+    if !version.has_replace() {
+        return unconditional(password);
+    }
+    let (password, accepted) = (literal(password.expose()), literal(accepted.expose()));
+    Sensitive::new(format!("ALTER USER {SELF} IDENTIFIED BY {password} REPLACE {accepted}"))
+}
+
+fn unconditional(password: &Sensitive) -> Sensitive {
+    Sensitive::new(format!("ALTER USER {SELF} IDENTIFIED BY {}", literal(password.expose())))
+}
+
+fn retaining(password: &Sensitive, accepted: &Sensitive) -> Sensitive {
+    let (password, accepted) = (literal(password.expose()), literal(accepted.expose()));
+    Sensitive::new(format!(
+        "ALTER USER {SELF} IDENTIFIED BY {password} REPLACE {accepted} RETAIN CURRENT PASSWORD"
+    ))
+}
+
+async fn set_at_mariadb(
+    session: &mut Session,
+    pending: &Login,
+    doing: &str,
+) -> Result<(), TargetError> {
+    let digest = digest::native(&pending.password);
+    let by_digest = Sensitive::new(format!("SET PASSWORD = {}", literal(digest.expose())));
+    match session.ask(&by_digest, doing).await {
+        // With strict_password_validation a server that checks passwords takes none that it cannot read.
+        Err(Refusal { number: Some(OPTION_PREVENTS), .. }) => {}
+        done => return Ok(done.map(drop)?),
+    }
+    if session.facts().general_log {
+        let text = format!(
+            "{doing} at {}: the server checks passwords and takes no digests (strict_password_validation), \
+             but has its general_log on, where the password would stand; turn either off, or name an admin in \
+             masterarn",
+            session.server()
+        );
+        return Err(TargetError::new(Class::Policy, text));
+    }
+    // What a slow statement was goes into the slow log as it is.
+    let readable = Sensitive::new(format!(
+        "SET long_query_time = 3600; SET PASSWORD = PASSWORD({})",
+        literal(pending.password.expose())
+    ));
+    Ok(session.ask(&readable, doing).await.map(drop)?)
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn statement(version: &str) -> String {
+        let version = Version::parse(version).unwrap();
+        change(version, &Sensitive::new("it's"), &Sensitive::new(r"o\d")).expose().to_owned()
+    }
+
+    #[test]
+    fn the_change_is_made_only_while_the_password_is_the_first_where_the_server_can_say_so() {
+        let conditional = r"ALTER USER CURRENT_USER() IDENTIFIED BY 'it''s' REPLACE 'o\d'";
+        for version in ["8.0.13", "8.0.36", "8.4.6", "9.7.4"] {
+            assert_eq!(statement(version), conditional, "{version}");
+        }
+        for version in ["5.7.44-log", "8.0.12"] {
+            assert_eq!(statement(version), "ALTER USER CURRENT_USER() IDENTIFIED BY 'it''s'");
+        }
+    }
+
+    #[test]
+    fn the_current_password_is_retained_only_while_it_is_the_first() {
+        let statement = retaining(&Sensitive::new("new"), &Sensitive::new("old"));
+        assert_eq!(
+            statement.expose(),
+            "ALTER USER CURRENT_USER() IDENTIFIED BY 'new' REPLACE 'old' RETAIN CURRENT PASSWORD"
+        );
+    }
+}
