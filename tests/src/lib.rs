@@ -24,6 +24,7 @@ pub mod rds;
 pub mod redshift;
 pub mod refusal;
 pub mod runtime_api;
+pub mod scene;
 pub mod serve;
 pub mod servers;
 pub mod switch;

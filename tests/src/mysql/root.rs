@@ -2,6 +2,7 @@ use sqlx::mysql::{MySqlConnectOptions, MySqlConnection, MySqlRow, MySqlSslMode};
 use sqlx::{AssertSqlSafe, ConnectOptions as _, Connection as _, Row as _};
 
 use super::server::Server;
+use super::setup::Product;
 use crate::servers::Tls;
 
 /// What a server says to a login that it does not let in, beside SQLSTATE 28000: a locked account, on MySQL and
@@ -43,6 +44,26 @@ impl Server {
             (0..row.len()).map(|index| column(row, index)).collect::<Vec<_>>().join("\t")
         };
         self.rows(query).await.iter().map(print).collect()
+    }
+
+    /// What the server stores of how an account proves who it is: plugins and digests.
+    ///
+    /// # Panics
+    ///
+    /// If there is no such account.
+    pub async fn stored_password(&self, user: &str, host: &str) -> String {
+        let query = match self.product() {
+            // The second password is among the attributes.
+            Product::MySql => {
+                "SELECT concat_ws(' ', plugin, authentication_string, \
+                 json_extract(user_attributes, '$.additional_password')) FROM mysql.user"
+            }
+            Product::MariaDb => {
+                "SELECT json_compact(json_remove(priv, '$.access', '$.version_id')) \
+                 FROM mysql.global_priv"
+            }
+        };
+        self.query_one(&format!("{query} WHERE user = '{user}' AND host = '{host}'")).await
     }
 
     async fn rows(&self, query: &str) -> Vec<MySqlRow> {

@@ -89,8 +89,7 @@ impl Process {
         self.folder().join("socket")
     }
 
-    /// Finds a free port and has `launch` start the server on it, until that says that the port was still free.
-    pub(crate) fn choose_port(&mut self) {
+    fn choose_port(&mut self) {
         let listener = TcpListener::bind((Ipv4Addr::LOCALHOST, 0)).expect("a free port");
         self.port = listener.local_addr().expect("a bound port").port();
     }
