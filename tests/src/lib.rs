@@ -16,6 +16,7 @@ pub mod canary;
 pub mod certificates;
 pub mod errors;
 pub mod faults;
+pub mod holder;
 pub mod mysql;
 pub mod pair;
 pub mod postgres;

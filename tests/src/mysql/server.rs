@@ -1,5 +1,6 @@
 use std::fs;
 use std::path::{Path, PathBuf};
+use std::time::{Duration, Instant};
 
 use super::configuration;
 use super::installation::Installation;
@@ -53,6 +54,9 @@ hard=KILL
 "#,
     ..MYSQL
 };
+
+const PATIENCE: Duration = Duration::from_secs(10);
+const PAUSE: Duration = Duration::from_millis(5);
 
 const PORT_TAKEN: &str = "Bind on TCP/IP port";
 const GAVE_UP: &str = " Aborting";
@@ -146,8 +150,9 @@ impl Server {
     ///
     /// # Panics
     ///
-    /// If one cannot be read.
-    pub fn written(&self) -> String {
+    /// If the server does not run or a log cannot be read.
+    pub async fn written(&self) -> String {
+        self.write_to_the_end().await;
         let data = fs::read_dir(self.process.data()).expect("a data folder");
         let replicated = data
             .map(|entry| entry.expect("a file").path())
@@ -160,6 +165,21 @@ impl Server {
             written.push_str(&String::from_utf8_lossy(&bytes));
         }
         written
+    }
+
+    /// A statement is in the log of the slow ones only after its answer: one more is waited for there.
+    async fn write_to_the_end(&self) {
+        const LAST: &str = "SELECT 'so far'";
+        let count = || {
+            let log = fs::read(self.folder().join("slow.log")).unwrap_or_default();
+            String::from_utf8_lossy(&log).matches(LAST).count()
+        };
+        let (before, began) = (count(), Instant::now());
+        self.sql(LAST).await;
+        while count() == before {
+            assert!(began.elapsed() < PATIENCE, "the log of slow statements does not go on");
+            tokio::time::sleep(PAUSE).await;
+        }
     }
 
     /// One user's logins since the server's start, once every connection had its answer.
