@@ -59,7 +59,8 @@ impl Server {
                  json_extract(user_attributes, '$.additional_password')) FROM mysql.user"
             }
             Product::MariaDb => {
-                "SELECT json_compact(json_remove(priv, '$.access', '$.version_id')) \
+                "SELECT concat_ws(' ', json_value(priv, '$.plugin'), \
+                 json_value(priv, '$.authentication_string'), json_extract(priv, '$.auth_or')) \
                  FROM mysql.global_priv"
             }
         };
