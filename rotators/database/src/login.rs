@@ -53,7 +53,7 @@ impl<E: Engine> Login<E> {
         let rotation = rotation.as_ref();
         let host = host(secret)?;
         let port = secret.number("port", PORTS)?.map(u16::try_from);
-        let port = port.unwrap_or(Ok(engine.port()));
+        let port = port.unwrap_or_else(|| Ok(engine.port()));
         let tls_name = match secret.flag("ssl")? {
             Some(false) => None,
             Some(true) | None => Some(tls_name(secret, rotation, &host)?),

@@ -155,7 +155,7 @@ impl Rotator for Postgres {
 
     async fn admin(&self, secret: AdminSecret<'_>, current: &Login) -> Result<Login, TargetError> {
         let completed = self.rds.complete(secret).await?;
-        let document = completed.as_ref().unwrap_or(secret.document());
+        let document = completed.as_ref().unwrap_or_else(|| secret.document());
         let mut admin = Login::read_admin(document, current)?;
         // A role that may connect to one database may be kept out of another.
         admin.database.clone_from(&current.database);
