@@ -1,6 +1,6 @@
 //! The servers and tools that the tests rely on do what they promise.
 
-#![expect(clippy::unwrap_used, clippy::panic, reason = "a failed test should panic")]
+#![expect(clippy::unwrap_used, reason = "a failed test should panic")]
 
 use std::fs::Permissions;
 use std::io::{Read as _, Write as _};

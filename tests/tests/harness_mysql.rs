@@ -1,7 +1,5 @@
 //! The MySQL and MariaDB servers that the tests rely on do what they promise.
 
-#![expect(clippy::unwrap_used, reason = "a failed test should panic")]
-
 use std::fs::Permissions;
 use std::net::TcpStream;
 use std::os::unix::fs::PermissionsExt as _;
