@@ -1,4 +1,12 @@
 //! Rotates MySQL and MariaDB passwords in AWS Secrets Manager.
 
 mod account;
+#[cfg_attr(not(test), expect(dead_code, reason = "the strategies will use it"))]
+mod dialect;
+#[cfg_attr(not(test), expect(dead_code, reason = "the strategies will use it"))]
+mod privileges;
+#[cfg_attr(not(test), expect(dead_code, reason = "the strategies will use it"))]
+mod settings;
 mod sql;
+#[cfg_attr(not(test), expect(dead_code, reason = "the strategies will use it"))]
+mod tokens;
