@@ -81,4 +81,11 @@ pub(crate) mod tests {
         assert!(!old.printing().contains("print_identified_with_as_hex"));
         assert!(!MARIADB.printing().contains("print_identified_with_as_hex"));
     }
+
+    #[test]
+    fn users_have_attributes_from_8_0_21_on() {
+        let mysql = |patch| Dialect { is_mariadb: false, version: (8, 0, patch) };
+        assert!(MYSQL.has_attributes() && mysql(21).has_attributes());
+        assert!(!mysql(20).has_attributes() && !MARIADB_11.has_attributes());
+    }
 }

@@ -7,6 +7,7 @@ mod dialect;
 mod privileges;
 #[cfg_attr(not(test), expect(dead_code, reason = "the strategies will use it"))]
 mod settings;
+#[expect(dead_code, reason = "sessions will use the guard")]
 mod sql;
 #[cfg_attr(not(test), expect(dead_code, reason = "the strategies will use it"))]
 mod tokens;
