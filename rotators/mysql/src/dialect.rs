@@ -53,8 +53,6 @@ impl Dialect {
 
 #[cfg(test)]
 pub(crate) mod tests {
-    #![expect(clippy::expect_used, reason = "a failed test should panic")]
-
     use super::*;
 
     pub(crate) const MYSQL_5_7: Dialect = Dialect { is_mariadb: false, version: (5, 7, 44) };

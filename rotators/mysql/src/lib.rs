@@ -9,5 +9,4 @@ mod privileges;
 mod settings;
 #[expect(dead_code, reason = "sessions will use the guard")]
 mod sql;
-#[cfg_attr(not(test), expect(dead_code, reason = "the strategies will use it"))]
 mod tokens;

@@ -1,5 +1,4 @@
 //! On lines as MariaDB 10.11 and 11.8 and MySQL 9.7 print them; those of MySQL 5.7 are from its manual.
-#![expect(clippy::expect_used, reason = "a failed test should panic")]
 
 mod changes;
 mod existence;

@@ -1,5 +1,4 @@
 //! On rows as MariaDB 10.11 and 11.8 and MySQL 9.7 print them; those of MySQL 5.7 and 8.0 are from its manual.
-#![expect(clippy::expect_used, reason = "a failed test should panic")]
 
 use turnlock::Sensitive;
 
