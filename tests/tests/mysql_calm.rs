@@ -1,7 +1,5 @@
 //! A rotation with nothing in its way, on MySQL and on MariaDB.
 
-#![expect(clippy::expect_used, reason = "a failed test should panic")]
-
 use serde_json::json;
 use turnlock_tests::mysql::{Product, Setup};
 use turnlock_tests::world::mysql::{ADMIN, FIRST_PASSWORD, USER, World};

@@ -169,7 +169,7 @@ fn is_part_of_a_word(c: char) -> bool {
 
 fn word(text: &str) -> (Token, &str) {
     let is_number = text.starts_with(|c: char| c.is_ascii_digit());
-    let is_over = |c: char| !is_part_of_a_word(c) && !(is_number && c == '.');
+    let is_over = |c: char| !(is_part_of_a_word(c) || is_number && c == '.');
     let (word, left) = text.split_at(text.find(is_over).unwrap_or(text.len()));
     match word.strip_prefix("0x") {
         Some(digits) if digits.chars().all(|c| c.is_ascii_hexdigit()) => {
@@ -230,8 +230,6 @@ fn verbatim(text: &str) -> Option<(String, &str)> {
 
 #[cfg(test)]
 mod tests {
-    #![expect(clippy::expect_used, reason = "a failed test should panic")]
-
     use super::*;
     use crate::dialect::tests::{MARIADB, MYSQL};
 

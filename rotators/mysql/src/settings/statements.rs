@@ -22,16 +22,27 @@ pub(crate) fn creation(
     Sensitive::new(format!("CREATE USER {}{}{clauses}", account.quoted(), identified.expose()))
 }
 
-/// Sets an account that has `from` up like `to`, with the mark that is given; `None` if there is nothing to do. It neither
+/// Sets an account that has `from` up like `to`, with the mark that is given; empty if there is nothing to do. It neither
 /// locks nor unlocks, and it changes no password.
 pub(crate) fn difference(
     from: &Settings,
     to: &Settings,
     account: &Account,
     mark: Option<&str>,
-) -> Option<String> {
+    dialect: Dialect,
+) -> Vec<String> {
+    let alter = format!("ALTER USER IF EXISTS {}", account.quoted());
     let clauses = clauses(from, to, "", mark);
-    (!clauses.is_empty()).then(|| format!("ALTER USER IF EXISTS {}{clauses}", account.quoted()))
+    let mut statements = Vec::new();
+    let is_reset = sets_expiry(from, to) && !to.clauses.contains_key(EXPIRY);
+    if is_reset && !dialect.is_mariadb {
+        // MySQL keeps a lifetime in memory when it is set to the default (seen on 9.7), but not this one.
+        statements.push(format!("{alter} PASSWORD EXPIRE NEVER"));
+    }
+    if !clauses.is_empty() {
+        statements.push(format!("{alter}{clauses}"));
+    }
+    statements
 }
 
 /// The last statement: only now can anybody log in by the rules that are given.
@@ -82,8 +93,8 @@ fn clauses(from: &Settings, to: &Settings, lock: &str, mark: Option<&str>) -> St
     }
     text.push_str(lock);
     for (name, default) in CLAUSES {
-        // How long the passwords of an account live that is expired by hand, nobody can tell.
-        if differs(&name) && !(name == EXPIRY && to.is_expired) {
+        let changes = if name == EXPIRY { sets_expiry(from, to) } else { differs(&name) };
+        if changes {
             let clause = format!(" {name} {}", value(name, default));
             text.push_str(clause.trim_end());
         }
@@ -93,6 +104,12 @@ fn clauses(from: &Settings, to: &Settings, lock: &str, mark: Option<&str>) -> St
         text.push_str(&literal(&patch));
     }
     text
+}
+
+/// Of an account that is expired by hand, nobody can tell how long its passwords live.
+fn sets_expiry(from: &Settings, to: &Settings) -> bool {
+    let differs = from.clauses.get(EXPIRY) != to.clauses.get(EXPIRY);
+    !to.is_expired && (from.is_expired || differs)
 }
 
 impl Requirement {
