@@ -19,8 +19,8 @@ mod sql;
 mod version;
 
 use turnlock::{
-    AdminSecret, Change, Class, Create, Edit, FirstTry, Holder, Outcome, Preflight, Rotator,
-    Sensitive, TargetError, Verdict,
+    AdminSecret, Change, Class, Create, Edit, Holder, Outcome, Preflight, Rotator, Sensitive,
+    TargetError, Verdict,
 };
 use turnlock_database::{Rds, Strategy, Trust, alternate};
 
@@ -86,11 +86,11 @@ impl Rotator for MySql {
                 return Err(TargetError::new(Class::Refused, "alternating-users is not here yet"));
             }
             (Strategy::SingleUser, Holder::Own) => {
-                own::set(&mut session, &by.password, pending).await?;
+                own::set(&mut session, &by.password, pending, &self.trust).await?;
             }
             (Strategy::DualPassword, Holder::Own) => {
                 rights::check_retain(&session, holder)?;
-                own::retain(&mut session, &by.password, pending).await?;
+                own::retain(&mut session, &by.password, pending, &self.trust).await?;
             }
             (strategy, Holder::Admin) => {
                 if strategy == Strategy::DualPassword {
@@ -123,14 +123,6 @@ impl Rotator for MySql {
         };
         // What there is to say against it, createSecret has said.
         next.unwrap_or_else(|| current.username.clone())
-    }
-
-    fn first_try(&self, current: &Login) -> FirstTry {
-        match self.strategy(current) {
-            // To retain a second time would push out the password that consumers have.
-            Ok(Strategy::DualPassword) => FirstTry::Pending,
-            _ => FirstTry::Current,
-        }
     }
 
     async fn admin(&self, secret: AdminSecret<'_>, current: &Login) -> Result<Login, TargetError> {

@@ -1,10 +1,11 @@
 //! A password that is changed by whoever has it.
 
-use turnlock::{Class, Sensitive, TargetError};
+use turnlock::{Class, Sensitive, TargetError, Verdict};
+use turnlock_database::Trust;
 
 use crate::digest;
 use crate::engine::Login;
-use crate::fault::{NOT_THE_FIRST, OPTION_PREVENTS, Refusal};
+use crate::fault::{IN_THE_HISTORY, NOT_THE_FIRST, OPTION_PREVENTS, Refusal, WITHOUT_THE_FIRST};
 use crate::session::Session;
 use crate::sql::literal;
 use crate::version::{Product, Version};
@@ -19,48 +20,57 @@ pub(crate) async fn set(
     session: &mut Session,
     accepted: &Sensitive,
     pending: &Login,
+    trust: &Trust,
 ) -> Result<(), TargetError> {
     session.check_server()?;
-    let doing = doing(pending);
-    match session.facts().version.product {
-        Product::MariaDb => set_at_mariadb(session, pending, &doing).await,
-        Product::MySql => {
-            let version = session.facts().version;
-            let first = change(version, &pending.password, accepted);
-            match session.ask(&first, &doing).await {
-                // The password that logged in is the account's second one, which somebody retained: the first
-                // is nobody's whom this secret knows.
-                Err(Refusal { number: Some(NOT_THE_FIRST), .. }) => {
-                    Ok(session.ask(&unconditional(&pending.password), &doing).await.map(drop)?)
-                }
-                done => Ok(done.map(drop)?),
-            }
+    match session.facts().version {
+        Version { product: Product::MariaDb, .. } => set_at_mariadb(session, pending).await,
+        version => {
+            let next = change(version, &pending.password, accepted);
+            set_at_mysql(session, &next, pending, trust).await
         }
     }
 }
 
 /// Gives the account that is logged in its next password, and keeps the one that consumers have as the second.
-///
-/// The server makes the change only while the current password is the first one. So whoever comes second, or
-/// again, cannot push the consumers' password out.
 pub(crate) async fn retain(
     session: &mut Session,
     accepted: &Sensitive,
     pending: &Login,
+    trust: &Trust,
 ) -> Result<(), TargetError> {
     session.check_server()?;
-    let doing = doing(pending);
     let next = retaining(&pending.password, accepted);
-    match session.ask(&next, &doing).await {
-        // An interrupted rotation has left a first password that nobody has, and consumers log in with the
-        // second. Made the first again, it is the one that the next statement retains.
+    set_at_mysql(session, &next, pending, trust).await
+}
+
+/// Runs a change that the server makes only while the password that logged in is the first one.
+///
+/// Where that is the second one, the first is the pending one already, or nobody's: an interrupted rotation has
+/// left it. Then it is replaced without RETAIN, which leaves the second one, the consumers', where it is. So
+/// whoever comes second, or again, can push nobody's password out.
+async fn set_at_mysql(
+    session: &mut Session,
+    conditional: &Sensitive,
+    pending: &Login,
+    trust: &Trust,
+) -> Result<(), TargetError> {
+    let doing = doing(pending);
+    let done = match session.ask(conditional, &doing).await {
         Err(Refusal { number: Some(NOT_THE_FIRST), .. }) => {
-            tracing::warn!("the current password is the account's second one: healing");
-            session.ask(&unconditional(accepted), &doing).await?;
-            Ok(session.ask(&next, &doing).await.map(drop)?)
+            session.ask(&unconditional(&pending.password), &doing).await
         }
-        done => Ok(done.map(drop)?),
+        done => done,
+    };
+    let Err(refusal) = done else { return Ok(()) };
+    // To a repetition the server can say these, whose password was set before: the history has it then.
+    if let Some(IN_THE_HISTORY | WITHOUT_THE_FIRST) = refusal.number
+        && let Verdict::Accepted(session) = Session::open(pending, trust).await?
+    {
+        session.close().await;
+        return Ok(());
     }
+    Err(refusal.into())
 }
 
 fn doing(pending: &Login) -> String {
@@ -87,14 +97,11 @@ fn retaining(password: &Sensitive, accepted: &Sensitive) -> Sensitive {
     ))
 }
 
-async fn set_at_mariadb(
-    session: &mut Session,
-    pending: &Login,
-    doing: &str,
-) -> Result<(), TargetError> {
+async fn set_at_mariadb(session: &mut Session, pending: &Login) -> Result<(), TargetError> {
+    let doing = doing(pending);
     let digest = digest::native(&pending.password);
     let by_digest = Sensitive::new(format!("SET PASSWORD = {}", literal(digest.expose())));
-    match session.ask(&by_digest, doing).await {
+    match session.ask(&by_digest, &doing).await {
         // With strict_password_validation a server that checks passwords takes none that it cannot read.
         Err(Refusal { number: Some(OPTION_PREVENTS), .. }) => {}
         done => return Ok(done.map(drop)?),
@@ -113,7 +120,7 @@ async fn set_at_mariadb(
         "SET long_query_time = 3600; SET PASSWORD = PASSWORD({})",
         literal(pending.password.expose())
     ));
-    Ok(session.ask(&readable, doing).await.map(drop)?)
+    Ok(session.ask(&readable, &doing).await.map(drop)?)
 }
 
 #[cfg(test)]
