@@ -6,7 +6,7 @@ use turnlock_database::Trust;
 use crate::accounts;
 use crate::digest;
 use crate::engine::Login;
-use crate::fault::{NOT_THE_FIRST, OPTION_PREVENTS, Refusal};
+use crate::fault::{IN_THE_HISTORY, NOT_THE_FIRST, OPTION_PREVENTS, Refusal, WITHOUT_THE_FIRST};
 use crate::session::Session;
 use crate::sql::literal;
 use crate::version::{Product, Version};
@@ -28,26 +28,11 @@ pub(crate) async fn set(
     if version.product == Product::MariaDb {
         return set_at_mariadb(session, pending).await;
     }
-    let doing = doing(pending);
-    let refusal = match session.ask(&change(version, &pending.password, &by.password), &doing).await
-    {
-        Err(refusal) if refusal.number == Some(NOT_THE_FIRST) => refusal,
-        done => return Ok(done.map(drop)?),
-    };
-    accounts::lock(session, &pending.username).await?;
-    if !works(by, trust).await? && !works(pending, trust).await? {
-        return Err(refusal.into());
-    }
-    // What logged in is the account's second password, which somebody retained; whoever has the first, it is not
-    // this secret.
-    Ok(session.ask(&unconditional(&pending.password), &doing).await.map(drop)?)
+    let next = change(version, &pending.password, &by.password);
+    set_at_mysql(session, &next, by, pending, trust).await
 }
 
 /// Gives the account that is logged in its next password, and keeps the one that consumers have as the second.
-///
-/// The server makes the change only while the current password is the first one. So whoever comes second, or
-/// again, cannot push the consumers' password out, and nobody has to try the pending one first, which would be a
-/// failed login in every calm rotation.
 pub(crate) async fn retain(
     session: &mut Session,
     by: &Login,
@@ -55,25 +40,40 @@ pub(crate) async fn retain(
     trust: &Trust,
 ) -> Result<(), TargetError> {
     check(session, pending)?;
-    let doing = doing(pending);
     let next = retaining(&pending.password, &by.password);
-    let refusal = match session.ask(&next, &doing).await {
-        Err(refusal) if refusal.number == Some(NOT_THE_FIRST) => refusal,
-        done => return Ok(done.map(drop)?),
-    };
-    accounts::lock(session, &pending.username).await?;
-    if works(pending, trust).await? {
-        // An earlier attempt, or another one, came this far.
+    set_at_mysql(session, &next, by, pending, trust).await
+}
+
+/// Makes a change that the server makes only while the password that logged in is the first one.
+///
+/// So whoever comes second, or again, cannot push the consumers' password out, and nobody has to try the pending one
+/// first, which would be a failed login in every calm rotation.
+async fn set_at_mysql(
+    session: &mut Session,
+    conditional: &Sensitive,
+    by: &Login,
+    pending: &Login,
+    trust: &Trust,
+) -> Result<(), TargetError> {
+    let doing = doing(pending);
+    let Err(mut refusal) = session.ask(conditional, &doing).await else { return Ok(()) };
+    if refusal.number == Some(NOT_THE_FIRST) {
+        accounts::lock(session, &pending.username).await?;
+        if works(by, trust).await? {
+            // It is the second one, and the first is the pending one already, or nobody's: an interrupted rotation
+            // has left it. Replaced without RETAIN, it leaves the second one where it is.
+            match session.ask(&unconditional(&pending.password), &doing).await {
+                Err(again) => refusal = again,
+                Ok(_) => return Ok(()),
+            }
+        }
+    }
+    // To a repetition the server can say these, whose password was set before: the history has it then.
+    let repeated = [NOT_THE_FIRST, WITHOUT_THE_FIRST, IN_THE_HISTORY].map(Some);
+    if repeated.contains(&refusal.number) && works(pending, trust).await? {
         return Ok(());
     }
-    if !works(by, trust).await? {
-        return Err(refusal.into());
-    }
-    // An interrupted rotation has left a first password that nobody has, and consumers log in with the second.
-    // Made the first again, it is the one that the next statement retains.
-    tracing::warn!("the current password is the account's second one: healing");
-    session.ask(&unconditional(&by.password), &doing).await?;
-    Ok(session.ask(&next, &doing).await.map(drop)?)
+    Err(refusal.into())
 }
 
 /// Whether a login is accepted now.
