@@ -23,7 +23,7 @@ demo-alternating: ## Rotate between two PostgreSQL users while programs hammer o
 	@"$${CARGO_TARGET_DIR:-target}/debug/demo" alternating
 
 errors: ## Provoke every error on a real server and show its text
-	@tests/setup demo
+	@tests/setup errors
 	@cargo build --locked --workspace --bins
 	@"$${CARGO_TARGET_DIR:-target}/debug/errors"
 

@@ -14,6 +14,11 @@ pub fn turnlock_postgres() -> &'static Path {
     find("turnlock-postgres")
 }
 
+/// The function that rotates passwords of MySQL and MariaDB.
+pub fn turnlock_mysql() -> &'static Path {
+    find("turnlock-mysql")
+}
+
 /// Secrets Manager and the Lambda runtime on this machine.
 pub fn turnlock_local() -> &'static Path {
     find("turnlock-local")

@@ -6,9 +6,8 @@ mod server;
 mod setup;
 mod standby;
 mod superuser;
-mod supervisor;
-mod template;
 
-pub use log::{Logins, Mark};
 pub use server::Server;
-pub use setup::{Authentication, PasswordEncryption, Setup, Tls, Version};
+pub use setup::{Authentication, PasswordEncryption, Setup, Version};
+
+pub use crate::servers::{Logins, Mark, Tls};

@@ -24,13 +24,21 @@ pub fn target() -> &'static Path {
 /// The folder that `tests/setup` installs into, as that script itself names it.
 pub fn cache() -> &'static Path {
     static CACHE: OnceLock<PathBuf> = OnceLock::new();
-    CACHE.get_or_init(|| {
-        let script = root().join("tests/setup");
-        let output = Command::new(&script)
-            .arg("cache")
-            .output()
-            .unwrap_or_else(|error| panic!("cannot run {}: {error}", script.display()));
-        assert!(output.status.success(), "{} cache failed", script.display());
-        PathBuf::from(String::from_utf8(output.stdout).expect("a path in UTF-8").trim_end())
-    })
+    CACHE.get_or_init(|| ask_setup("cache"))
+}
+
+/// The program that is run as MySQL, as that script names it.
+pub fn mysqld() -> &'static Path {
+    static MYSQLD: OnceLock<PathBuf> = OnceLock::new();
+    MYSQLD.get_or_init(|| ask_setup("mysqld"))
+}
+
+fn ask_setup(what: &str) -> PathBuf {
+    let script = root().join("tests/setup");
+    let output = Command::new(&script)
+        .arg(what)
+        .output()
+        .unwrap_or_else(|error| panic!("cannot run {}: {error}", script.display()));
+    assert!(output.status.success(), "{} {what} failed", script.display());
+    PathBuf::from(String::from_utf8(output.stdout).expect("a path in UTF-8").trim_end())
 }

@@ -1,13 +1,17 @@
 //! A PostgreSQL server, the stand-in, the real function and a secret, ready to be rotated.
 
-use std::collections::BTreeMap;
-use std::time::Duration;
+pub mod mysql;
+
+use std::ops::{Deref, DerefMut};
 
 use serde_json::{Value, json};
-use turnlock_local::{Call, EventKind, Function, Knobs, Local, Operation};
+use turnlock_local::Function;
 
 use crate::binaries;
 use crate::postgres::{Mark, Server, Setup};
+use crate::scene::Scene;
+
+pub use crate::scene::StepError;
 
 /// The role whose password is rotated, unless a test says otherwise.
 pub const USER: &str = "app";
@@ -20,18 +24,13 @@ pub const ADMIN_PASSWORD: &str = "password-of-the-admin";
 /// The function's name in the stand-in.
 pub const FUNCTION: &str = "turnlock-postgres";
 
-/// The longest that a rotation may take here, retries and time-outs included.
-const PATIENCE: Duration = Duration::from_secs(60);
-
 /// A PostgreSQL server, the stand-in with the real function, and one secret with rotation on.
 #[derive(Debug)]
 pub struct World {
     /// The server.
     pub server: Server,
-    /// Secrets Manager and Lambda.
-    pub local: Local,
-    /// The secret's ARN.
-    pub secret: String,
+    /// The rest, by whose names a world's own are: `world.local`, `world.rotate()`.
+    pub scene: Scene,
 }
 
 impl World {
@@ -74,15 +73,10 @@ impl World {
         function: Function,
         edit: impl FnOnce(&mut Value),
     ) -> Self {
-        let mut world = Self::with_function(server, "{}", function).await;
-        let admin = secret_of(&world.server, ADMIN, &json!(ADMIN_PASSWORD));
-        let admin = world.local.create_secret("admin", &admin.to_string()).expect("a secret");
-        let mut secret = secret_of(&world.server, USER, &json!(FIRST_PASSWORD));
-        secret["masterarn"] = json!(admin);
-        edit(&mut secret);
-        world.secret = world.local.create_secret("user", &secret.to_string()).expect("a secret");
-        world.local.set_rotation(&world.secret, FUNCTION).expect("rotation");
-        world
+        let admin = secret_of(&server, ADMIN, &json!(ADMIN_PASSWORD));
+        let secret = secret_of(&server, USER, &json!(FIRST_PASSWORD));
+        let scene = Scene::start_administered(FUNCTION, function, &admin, secret, edit).await;
+        Self { server, scene }
     }
 
     /// A secret of this text, whatever it is.
@@ -93,77 +87,8 @@ impl World {
 
     /// The same, with the function set up by the test.
     pub async fn with_function(server: Server, text: &str, function: Function) -> Self {
-        let knobs = Knobs { attempts: 1, require_rotation_token: true, ..Knobs::default() };
-        let local = Local::builder().function(FUNCTION, function).knobs(knobs).start().await;
-        let local = local.expect("the stand-in starts");
-        let secret = local.create_secret("app", text).expect("a secret can be created");
-        local.set_rotation(&secret, FUNCTION).expect("rotation can be turned on");
-        Self { server, local, secret }
-    }
-
-    /// Rotates once and waits for the end; the error is that of the step that failed.
-    pub async fn rotate(&self) -> Result<(), StepError> {
-        self.local.rotate(&self.secret).expect("the rotation begins");
-        self.settle().await
-    }
-
-    /// Asks for a rotation where one may be unfinished, which is then tried again.
-    pub async fn retry(&self) -> Result<(), StepError> {
-        if let Err(refused) = self.local.rotate(&self.secret) {
-            assert!(refused.to_string().contains("will be reattempted"), "{refused}");
-        }
-        self.settle().await
-    }
-
-    /// Runs testSecret alone, as attaching without rotating does.
-    pub async fn test_only(&self) -> Result<(), StepError> {
-        self.local.test_rotation(&self.secret).expect("the test begins");
-        self.settle().await
-    }
-
-    /// Waits for the end of the rotation in progress; the error is that of the step that failed.
-    pub async fn settle(&self) -> Result<(), StepError> {
-        let ended = self.local.wait_for_rotation(&self.secret, PATIENCE).await;
-        ended.map_err(|failure| {
-            let failed = |kind| {
-                let EventKind::StepFinished { step, error_type, error_message, .. } = kind else {
-                    return None;
-                };
-                error_type.map(|class| (step, class, error_message.unwrap_or_default()))
-            };
-            let mut events = self.local.events().into_iter().rev();
-            let (step, class, message) = events
-                .find_map(|event| failed(event.kind))
-                .unwrap_or_else(|| (String::new(), String::new(), format!("{failure:?}")));
-            StepError { step, class, message }
-        })
-    }
-
-    /// The secret's document of a label or a version id.
-    pub fn document(&self, version: &str) -> Value {
-        let text = self.local.value_of(&self.secret, version).expect("the version has a value");
-        serde_json::from_str(&text).expect("the value is JSON")
-    }
-
-    /// The password of a label or a version id.
-    pub fn password(&self, version: &str) -> String {
-        self.document(version)["password"].as_str().expect("a password").to_owned()
-    }
-
-    /// The labels and the versions that have them.
-    pub fn labels(&self) -> BTreeMap<String, String> {
-        self.local.labels(&self.secret)
-    }
-
-    /// Takes `AWSPENDING` off a version, as people do to get unstuck.
-    pub fn clear_pending(&self, version: &str) {
-        let request = json!({
-            "SecretId": self.secret,
-            "VersionStage": "AWSPENDING",
-            "RemoveFromVersionId": version,
-        });
-        let cleared = self.local.call(Operation::UpdateSecretVersionStage, &request);
-        cleared.expect("the label can be cleared");
+        let scene = Scene::start(FUNCTION, function, text).await;
+        Self { server, scene }
     }
 
     /// Whether the user can log in with a password.
@@ -178,40 +103,24 @@ impl World {
             .await
     }
 
-    /// The calls that the function made to Secrets Manager.
-    pub fn function_calls(&self) -> Vec<Call> {
-        self.local.calls().into_iter().filter(|call| call.from_function.is_some()).collect()
-    }
-
-    /// Invokes one step by hand for a version, as `cargo lambda invoke` would.
-    pub async fn step(&self, step: &str, version: &str) -> Result<Value, StepError> {
-        let event = json!({"Step": step, "SecretId": self.secret, "ClientRequestToken": version});
-        let result = self.local.invoke(FUNCTION, event).await;
-        match result.error_type {
-            None => Ok(result.payload),
-            Some(class) => Err(StepError {
-                step: step.to_owned(),
-                class,
-                message: result.error_message.unwrap_or_default(),
-            }),
-        }
-    }
-
     /// A mark in the server's log, to count logins from.
     pub fn mark(&self) -> Mark {
         self.server.mark()
     }
 }
 
-/// How a step failed.
-#[derive(Clone, Debug, Eq, PartialEq)]
-pub struct StepError {
-    /// The step.
-    pub step: String,
-    /// `errorType`.
-    pub class: String,
-    /// `errorMessage`.
-    pub message: String,
+impl Deref for World {
+    type Target = Scene;
+
+    fn deref(&self) -> &Scene {
+        &self.scene
+    }
+}
+
+impl DerefMut for World {
+    fn deref_mut(&mut self) -> &mut Scene {
+        &mut self.scene
+    }
 }
 
 /// A server with the admin, and the user that it made.

@@ -1,15 +1,13 @@
 //! The servers and tools that the tests rely on do what they promise.
 
-#![expect(clippy::unwrap_used, clippy::print_stdout, reason = "helpers of tests, too")]
+#![expect(clippy::unwrap_used, reason = "a failed test should panic")]
 
 use std::fs::Permissions;
-use std::io::{BufRead as _, BufReader, Read as _, Write as _};
+use std::io::{Read as _, Write as _};
 use std::net::TcpStream;
 use std::os::unix::fs::PermissionsExt as _;
-use std::path::{Path, PathBuf};
-use std::process::{Command, Stdio};
 use std::thread;
-use std::time::{Duration, Instant};
+use std::time::Duration;
 
 use sqlx::ConnectOptions as _;
 use sqlx::postgres::{PgConnectOptions, PgSslMode};
@@ -17,6 +15,7 @@ use turnlock_tests::certificates::Authority;
 use turnlock_tests::faults::{
     AcceptsThenHangs, ClosedPort, ClosesAtOnce, HOST, HangsAfterTls, RefusesTls, SpeaksNonsense,
 };
+use turnlock_tests::holder::{self, Holder, is_used, wait_until};
 use turnlock_tests::postgres::{
     Authentication, Logins, PasswordEncryption, Server, Setup, Tls, Version,
 };
@@ -161,38 +160,24 @@ async fn a_dropped_server_leaves_nothing_behind() {
     assert!(!is_used(&folder));
 }
 
-const HOLDER: &str = "a_server_is_held_for_the_test_that_kills_its_holder";
-const FOLDER: &str = "folder of the held server: ";
-
-/// Holds a server until its standard input ends when started by the test below, else ends at once.
+/// Holds a server until its standard input ends when started by the tests below, else ends at once.
 #[tokio::test]
 async fn a_server_is_held_for_the_test_that_kills_its_holder() {
     let server = Server::start(Setup::default()).await;
-    println!("{FOLDER}{}", server.folder().display());
-    if std::env::var_os(HOLDER).is_some() {
-        std::io::stdin().read_to_end(&mut Vec::new()).unwrap();
-    }
+    holder::hold(&[server.folder()]);
 }
 
-fn holder() -> Command {
-    let mut holder = Command::new(std::env::current_exe().unwrap());
-    holder.args(["--exact", HOLDER, "--nocapture"]).env(HOLDER, "");
-    holder.stdin(Stdio::piped()).stdout(Stdio::piped()).stderr(Stdio::null());
-    holder
-}
+const HELD: &str = "a_server_is_held_for_the_test_that_kills_its_holder";
 
 #[test]
 fn a_server_ends_with_its_test_even_if_that_is_killed() {
-    let mut holder = holder().spawn().unwrap();
-    let folder: PathBuf = BufReader::new(holder.stdout.take().unwrap())
-        .lines()
-        .find_map(|line| Some(line.unwrap().split_once(FOLDER)?.1.into()))
-        .unwrap();
+    let mut holder = Holder::start(HELD, &std::env::temp_dir());
+    let folders = holder.folders();
+    let [folder] = folders.as_slice() else { panic!("{folders:?}") };
     assert!(folder.join("data/postmaster.pid").exists());
-    assert!(is_used(&folder));
-    holder.kill().unwrap();
-    holder.wait().unwrap();
-    wait_until(|| !folder.exists() && !is_used(&folder));
+    assert!(is_used(folder));
+    holder.kill();
+    wait_until(|| !folder.exists() && !is_used(folder));
 }
 
 #[test]
@@ -200,31 +185,12 @@ fn a_server_that_is_still_starting_ends_with_a_killed_test_too() {
     let open = Permissions::from_mode(0o755);
     let temporary = tempfile::Builder::new().permissions(open).tempdir().unwrap();
     for milliseconds in (0..200).step_by(20) {
-        let mut holder = holder().env("TMPDIR", temporary.path()).spawn().unwrap();
+        let holder = Holder::start(HELD, temporary.path());
         thread::sleep(Duration::from_millis(milliseconds));
-        holder.kill().unwrap();
-        holder.wait().unwrap();
+        holder.kill();
         wait_until(|| !is_used(temporary.path()));
         assert_eq!(temporary.path().read_dir().unwrap().count(), 0, "at {milliseconds} ms");
     }
-}
-
-fn wait_until(condition: impl Fn() -> bool) {
-    let deadline = Instant::now() + Duration::from_secs(10);
-    while !condition() {
-        assert!(Instant::now() < deadline, "waited too long");
-        thread::sleep(Duration::from_millis(10));
-    }
-}
-
-/// Whether any process has the folder in its command line or works in it.
-fn is_used(folder: &Path) -> bool {
-    let name = folder.as_os_str().as_encoded_bytes();
-    std::fs::read_dir("/proc").unwrap().flatten().any(|process| {
-        let command = std::fs::read(process.path().join("cmdline")).unwrap_or_default();
-        let works_in = std::fs::read_link(process.path().join("cwd")).unwrap_or_default();
-        command.windows(name.len()).any(|window| window == name) || works_in.starts_with(folder)
-    })
 }
 
 #[test]

@@ -13,6 +13,7 @@ use turnlock_tests::binaries::turnlock_postgres;
 use turnlock_tests::canary::{Canary, assert_absent};
 use turnlock_tests::pair::CLONE;
 use turnlock_tests::postgres::{Mark, Server, Setup, Version};
+use turnlock_tests::scene::Scene;
 use turnlock_tests::serve::Serve;
 use turnlock_tests::tools::AwsCli;
 use turnlock_tests::world::{ADMIN, FUNCTION, USER, World, function, secret_of};
@@ -70,7 +71,6 @@ impl Watched {
         }
         edit(&mut secret);
         let secret = local.create_secret("app", &secret.to_string()).expect("a secret");
-        local.set_rotation(&secret, FUNCTION).expect("rotation");
         let tokens = Arc::new(Mutex::new(Vec::new()));
         let seen = Arc::clone(&tokens);
         local.set_knobs(|knobs| {
@@ -81,7 +81,7 @@ impl Watched {
                 std::future::ready(())
             }));
         });
-        let world = World { server, local, secret };
+        let world = World { server, scene: Scene::of(local, secret, FUNCTION) };
         Self { world, old, admin, tokens, mark, _data: data }
     }
 

@@ -3,7 +3,9 @@
 use aws_config::SdkConfig;
 use aws_sdk_rds::Client;
 use tokio::sync::OnceCell;
-use turnlock::{Class, TargetError};
+use turnlock::{AdminSecret, Class, Document, Edit, Sensitive, TargetError};
+
+use crate::Server;
 
 mod arn;
 mod describe;
@@ -63,6 +65,40 @@ impl Rds {
     /// Takes everything from a configuration.
     pub fn with_config(config: &SdkConfig) -> Self {
         Self(OnceCell::new_with(Some(client(config))))
+    }
+
+    /// An admin's secret, with engine, host and port of its database where Amazon RDS manages it and so leaves
+    /// them out; `None` where there is nothing to complete.
+    ///
+    /// # Errors
+    ///
+    /// Those of [`AdminSecret::tags`] and [`endpoint`](Self::endpoint).
+    pub async fn complete(&self, secret: AdminSecret<'_>) -> Result<Option<Document>, TargetError> {
+        let document = secret.document();
+        if document.optional_string("host")?.is_some() {
+            return Ok(None);
+        }
+        let Some(arn) = DatabaseArn::of_secret(&secret.tags().await?) else { return Ok(None) };
+        let Endpoint { engine, host, port } = self.endpoint(&arn).await?;
+        let place = Edit::new()
+            .set("engine", Sensitive::new(engine))
+            .set("host", Sensitive::new(host))
+            .set("port", Sensitive::new(port.to_string()));
+        Ok(Some(document.edited(&place)?))
+    }
+
+    /// Whether what is changed at the admin's server reaches the current one's.
+    ///
+    /// # Errors
+    ///
+    /// Those of [`relation`](Self::relation).
+    pub async fn replicates(&self, admin: &Server, current: &Server) -> Result<bool, TargetError> {
+        Ok(match self.relation(&current.host, &admin.host).await? {
+            Relation::Replica => true,
+            // A server at another port of the host is another server.
+            Relation::Same => admin.port == current.port,
+            Relation::Unrelated => false,
+        })
     }
 
     /// Where an instance listens, or the writer of a cluster: `DescribeDBInstances` or `DescribeDBClusters`.

@@ -35,6 +35,11 @@ impl Dialect {
         !self.is_mariadb && self.version.0 >= 8
     }
 
+    /// Whether roles can be made active, or none.
+    pub(crate) fn has_roles(self) -> bool {
+        self.is_mariadb || self.is_modern_mysql()
+    }
+
     /// Whether users have attributes, and `information_schema.USER_ATTRIBUTES` shows them.
     pub(crate) fn has_attributes(self) -> bool {
         !self.is_mariadb && self.version >= (8, 0, 21)

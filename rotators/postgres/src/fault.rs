@@ -2,12 +2,10 @@
 //!
 //! The driver's own messages stay out: they can quote a statement.
 
-use std::fmt;
-
-use rustls::CertificateError;
 use turnlock::{Class, TargetError, Verdict};
+use turnlock_database::fault::of_connection;
 
-use crate::login::{Engine, Login};
+use crate::engine::{Engine, Login};
 use crate::redshift;
 
 /// `invalid_password`: the one answer by which the server says that it knows the password is wrong.
@@ -19,10 +17,10 @@ pub(crate) fn of_login<S>(
     login: &Login,
     answered: bool,
 ) -> Result<Verdict<S>, TargetError> {
-    let user = &login.username;
+    let (user, server) = (&login.username, &login.server);
     if let Some(code) = code(error) {
         if code == WRONG_PASSWORD {
-            let text = format!("{login} rejects the password of {user}");
+            let text = format!("{server} rejects the password of {user}");
             let rejected = TargetError::new(Class::AuthRejected, text).with_code(code);
             return Ok(Verdict::Rejected(rejected));
         }
@@ -30,7 +28,7 @@ pub(crate) fn of_login<S>(
         // would end the way back before the password that works is tried.
         if login.engine == Engine::Redshift && code == redshift::REJECTED {
             let text = format!(
-                "{login} rejects the password of {user}, or does not let it log in whatever the password is"
+                "{server} rejects the password of {user}, or does not let it log in whatever the password is"
             );
             let rejected = TargetError::new(Class::AuthRejected, text).with_code(code);
             return Ok(Verdict::Rejected(rejected));
@@ -38,32 +36,19 @@ pub(crate) fn of_login<S>(
         let (class, text) = of_login_code(&code, login);
         return Err(TargetError::new(class, text).with_code(code));
     }
-    let (class, text) = if let sqlx::Error::Io(error) = error {
-        match certificate(error) {
-            Some(fault) => of_certificate(fault, login),
-            None => hung_up(login, answered),
-        }
-    } else if let sqlx::Error::Tls(_) = error {
-        let text =
-            format!("{login} does not offer TLS; only \"ssl\": false allows a login without it");
-        (Class::TlsUntrusted, text)
-    } else if let sqlx::Error::Configuration(_) = error {
+    if let sqlx::Error::Configuration(_) = error {
         let text = format!(
-            "the PostgreSQL driver cannot log in to {login} with the password of {user}, which has characters \
+            "the PostgreSQL driver cannot log in to {server} with the password of {user}, which has characters \
              that SCRAM does not know; give {user} another one by hand, or name an admin in masterarn"
         );
-        (Class::Refused, text)
-    } else if answered {
-        (Class::Unexpected, format!("{login} does not speak PostgreSQL's protocol"))
-    } else {
-        // The driver takes the end of the connection for the answer to its wish for TLS.
-        hung_up(login, answered)
-    };
-    Err(TargetError::new(class, text))
+        return Err(TargetError::new(Class::Refused, text));
+    }
+    Err(of_connection(error, server, "PostgreSQL", answered))
 }
 
 fn of_login_code(code: &str, login: &Login) -> (Class, String) {
-    let (user, database) = (&login.username, &login.database);
+    let (user, login, database) =
+        (&login.username, &login.server, login.database.as_deref().unwrap_or_default());
     match code {
         "28000" => (
             Class::AuthRejected,
@@ -91,47 +76,6 @@ fn of_login_code(code: &str, login: &Login) -> (Class, String) {
         }
         _ => (Class::Unexpected, format!("{login} refuses the login of {user}")),
     }
-}
-
-fn certificate(error: &std::io::Error) -> Option<&rustls::Error> {
-    error.get_ref()?.downcast_ref()
-}
-
-fn of_certificate(fault: &rustls::Error, login: &Login) -> (Class, String) {
-    let expected = login.tls_name.as_deref().unwrap_or_default();
-    let rustls::Error::InvalidCertificate(problem) = fault else {
-        return (Class::TlsUntrusted, format!("the TLS handshake with {login} failed"));
-    };
-    use CertificateError as E;
-    if let E::NotValidForName | E::NotValidForNameContext { .. } = problem {
-        let text = format!(
-            "the certificate of {login} is not for {expected}; where `host` is an alias, \
-             rotation.tls_server_name is the name on the certificate"
-        );
-        return (Class::TlsName, text);
-    }
-    let problem = if let E::UnknownIssuer = problem {
-        "goes back to no root that is trusted here; TLS_CA_FILE names a file with more roots"
-    } else if let E::Expired | E::ExpiredContext { .. } = problem {
-        "has expired"
-    } else if let E::NotValidYet | E::NotValidYetContext { .. } = problem {
-        "is not valid yet"
-    } else {
-        "is not valid"
-    };
-    (Class::TlsUntrusted, format!("the certificate of {login} {problem}"))
-}
-
-fn hung_up(login: &Login, answered: bool) -> (Class, String) {
-    let when = if answered { "during the login" } else { "before it said anything" };
-    (Class::Tcp, format!("{login} closed the connection {when}"))
-}
-
-/// A login that did not end in time.
-pub(crate) fn slow_login(login: &Login, answered: bool, bound: impl fmt::Debug) -> TargetError {
-    let what =
-        if answered { "did not finish the login" } else { "took the connection and was silent" };
-    TargetError::new(Class::Timeout, format!("{login} {what} for {bound:?}"))
 }
 
 /// Tells a failed statement apart; `doing` says what it was for.

@@ -1,36 +1,28 @@
 //! Rotates PostgreSQL passwords in AWS Secrets Manager.
 //!
-//! One file a concern: `login` is what is read of a secret, `strategy` how it gives way to the next; `relay`,
-//! `tls` and `probe` are the way to the server, `session` is what is asked and changed there, `rights` who may
-//! change it, `verifier` how a password gets there unseen; `alternating` is two users that take turns, `replica`
+//! One file a concern: `engine` is what PostgreSQL adds to the reading of a secret, `session` what is asked and
+//! changed at the server, `probe` how the server asks for passwords, `rights` who may change them, `verifier` how a password gets there unseen; `alternating` is two users that take turns, `replica`
 //! the wait for a copy to show it, `redshift` what is different there; `sql` quotes, `fault` tells errors apart.
 
 mod alternating;
+mod engine;
 mod fault;
-mod login;
 mod probe;
 mod redshift;
-mod relay;
 mod replica;
 mod rights;
 mod session;
 mod sql;
-mod strategy;
-mod tls;
 mod verifier;
 
 use turnlock::{
     AdminSecret, Change, Class, Create, Credential, Edit, Holder, Outcome, Preflight, Rotator,
     Sensitive, TargetError, Verdict,
 };
+use turnlock_database::{Rds, Strategy, Trust, alternate};
 
-use turnlock_database::{DatabaseArn, Endpoint, Rds, Relation};
-
-pub use login::{Engine, Login};
+pub use engine::{Engine, Login};
 pub use session::Session;
-pub use strategy::Strategy;
-use strategy::alternate;
-use tls::Trust;
 use verifier::Kind;
 
 /// The rotator for PostgreSQL, Amazon RDS for PostgreSQL, Aurora PostgreSQL and Amazon Redshift.
@@ -47,38 +39,21 @@ impl Postgres {
     ///
     /// What is wrong with either is the error of every rotation, so that it is seen where one looks first.
     pub fn from_env() -> Self {
-        let trust = Trust::new(std::env::var_os("TLS_CA_FILE").map(Into::into));
-        Self { trust, strategy: std::env::var("ROTATION_STRATEGY").ok(), rds: Rds::new() }
+        let strategy = std::env::var("ROTATION_STRATEGY").ok();
+        Self { trust: Trust::from_env(), strategy, rds: Rds::new() }
     }
 
     /// The strategy of a secret, unless it is one that this rotator cannot do.
     fn strategy(&self, login: &Login) -> Result<Strategy, TargetError> {
-        let refused = |text: String| Err(TargetError::new(Class::Refused, text));
-        let named = login.strategy().map(Ok);
-        let environment = || self.strategy.as_deref().map(Strategy::parse);
-        let strategy = match named.or_else(environment).transpose() {
-            Ok(strategy) => strategy,
-            Err(problem) => return refused(format!("the variable ROTATION_STRATEGY {problem}")),
-        };
-        let default = match login.admin() {
-            Some(_) => Strategy::AlternatingUsers,
-            None => Strategy::SingleUser,
-        };
-        let strategy = strategy.unwrap_or(default);
+        let strategy = Strategy::of(login, self.strategy.as_deref())?;
         if login.engine == Engine::Redshift {
             return redshift::supported(strategy);
         }
-        match (strategy, login.admin()) {
-            (Strategy::AlternatingUsers, None) => refused(
-                "the strategy alternating-users needs an admin that makes and changes the two users: name \
-                 its secret in masterarn"
-                    .into(),
-            ),
-            (Strategy::DualPassword, _) => refused(
-                "a PostgreSQL role has one password: dual-password is for MySQL and MariaDB".into(),
-            ),
-            (strategy, _) => Ok(strategy),
+        if strategy == Strategy::DualPassword {
+            let text = "a PostgreSQL role has one password: dual-password is for MySQL and MariaDB";
+            return Err(TargetError::new(Class::Refused, text));
         }
+        Ok(strategy)
     }
 
     /// How the server is to store the pending password.
@@ -179,29 +154,16 @@ impl Rotator for Postgres {
     }
 
     async fn admin(&self, secret: AdminSecret<'_>, current: &Login) -> Result<Login, TargetError> {
-        let document = secret.document();
-        let located = match document.optional_string("host")? {
-            Some(_) => None,
-            None => DatabaseArn::of_secret(&secret.tags().await?),
-        };
-        let Some(arn) = located else {
-            return Ok(Login::read_admin(document, current)?);
-        };
-        let Endpoint { engine, host, port } = self.rds.endpoint(&arn).await?;
-        let place = Edit::new()
-            .set("engine", Sensitive::new(engine))
-            .set("host", Sensitive::new(host))
-            .set("port", Sensitive::new(port.to_string()));
-        Ok(Login::read_admin(&document.edited(&place)?, current)?)
+        let completed = self.rds.complete(secret).await?;
+        let document = completed.as_ref().unwrap_or_else(|| secret.document());
+        let mut admin = Login::read_admin(document, current)?;
+        // A role that may connect to one database may be kept out of another.
+        admin.database.clone_from(&current.database);
+        Ok(admin)
     }
 
     async fn replicates(&self, admin: &Login, current: &Login) -> Result<bool, TargetError> {
-        Ok(match self.rds.relation(&current.host, &admin.host).await? {
-            Relation::Replica => true,
-            // A server at another port of the host is another server.
-            Relation::Same => admin.port == current.port,
-            Relation::Unrelated => false,
-        })
+        self.rds.replicates(&admin.server, &current.server).await
     }
 
     async fn close(&self, session: Session) -> Result<(), TargetError> {

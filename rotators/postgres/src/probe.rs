@@ -7,11 +7,10 @@ use tokio::io::{AsyncRead, AsyncReadExt, AsyncWrite, AsyncWriteExt};
 use tokio::time::timeout;
 use tokio_rustls::TlsConnector;
 use turnlock::{Class, TargetError};
+use turnlock_database::fault::{LOG_IN, slow_login};
+use turnlock_database::{Trust, relay};
 
-use crate::login::Login;
-use crate::session::LOG_IN;
-use crate::tls::Trust;
-use crate::{fault, relay};
+use crate::engine::Login;
 
 const SSL_REQUEST: [u8; 8] = [0, 0, 0, 8, 0x04, 0xd2, 0x16, 0x2f];
 const PROTOCOL_3_0: i32 = 196_608;
@@ -32,9 +31,9 @@ pub(crate) async fn asks_for_md5(login: &Login, trust: &Trust) -> Result<bool, T
 
 /// The number of the method by which the role is asked for its password.
 pub(crate) async fn method(login: &Login, trust: &Trust) -> Result<i32, TargetError> {
-    let mut server = relay::connect(login).await?;
+    let mut server = relay::connect(&login.server).await?;
     let ask = async {
-        let Some(name) = &login.tls_name else { return ask(server, login).await };
+        let Some(name) = &login.server.tls_name else { return ask(server, login).await };
         server.write_all(&SSL_REQUEST).await.ok()?;
         if server.read_u8().await.ok()? != b'S' {
             return None;
@@ -46,17 +45,18 @@ pub(crate) async fn method(login: &Login, trust: &Trust) -> Result<i32, TargetEr
     match timeout(LOG_IN, ask).await {
         Ok(Some(method)) => Ok(method),
         Ok(None) => {
-            let text = format!("{login} does not say how it asks for passwords");
+            let text = format!("{} does not say how it asks for passwords", login.server);
             Err(TargetError::new(Class::Tcp, text))
         }
-        Err(_) => Err(fault::slow_login(login, false, LOG_IN)),
+        Err(_) => Err(slow_login(&login.server, false)),
     }
 }
 
 /// Begins a login and reads the first answer; `None` where it is no request to authenticate.
 async fn ask(mut server: impl AsyncRead + AsyncWrite + Unpin, login: &Login) -> Option<i32> {
     let mut parameters = Vec::new();
-    for text in ["user", &login.username, "database", &login.database] {
+    let database = login.database.as_deref().unwrap_or_default();
+    for text in ["user", &login.username, "database", database] {
         parameters.extend_from_slice(text.as_bytes());
         parameters.push(0);
     }

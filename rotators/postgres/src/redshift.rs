@@ -8,14 +8,13 @@ use std::ops::RangeInclusive;
 
 use sha2::{Digest, Sha256};
 use turnlock::{Class, Passwords, Sensitive, TargetError, VersionId};
+use turnlock_database::{Strategy, Trust};
 
-use crate::login::Login;
+use crate::engine::Login;
 use crate::probe;
 use crate::rights::lacking;
 use crate::session::{Session, field};
 use crate::sql::quoted;
-use crate::strategy::Strategy;
-use crate::tls::Trust;
 use crate::verifier::{Kind, hex};
 
 /// "Names and identifiers": from 1 to 127 bytes.
@@ -114,17 +113,17 @@ pub(crate) async fn check_method(login: &Login, trust: &Trust) -> Result<(), Tar
 }
 
 fn kind_for(method: i32, login: &Login) -> Result<Kind, TargetError> {
-    let user = &login.username;
+    let (user, server) = (&login.username, &login.server);
     let text = match method {
         probe::MD5 => return Ok(Kind::Md5),
         probe::CLEAR_TEXT => return Ok(Kind::Sha256),
         probe::REDSHIFT_DIGEST => format!(
-            "{login} asks {user} for a digest (authentication method 13), as Redshift does where it stores \
+            "{server} asks {user} for a digest (authentication method 13), as Redshift does where it stores \
              SHA-256: only Amazon's own drivers can log in, and this function cannot. Run ALTER USER … \
              PASSWORD with the user's password in clear text, without sha256|: Redshift then stores MD5"
         ),
         other => format!(
-            "{login} asks {user} for its password by method {other}, by which no Redshift password is asked \
+            "{server} asks {user} for its password by method {other}, by which no Redshift password is asked \
              for; check `engine`"
         ),
     };

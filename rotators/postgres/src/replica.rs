@@ -4,11 +4,11 @@ use std::time::Duration;
 
 use tokio::time::{Instant, sleep};
 use turnlock::{Class, TargetError, Verdict, VersionId};
+use turnlock_database::Trust;
 
 use crate::alternating;
-use crate::login::Login;
+use crate::engine::Login;
 use crate::session::Session;
-use crate::tls::Trust;
 
 /// The longest wait. Aurora's readers lag by milliseconds; a replica that lags by more than this is ill.
 const PATIENCE: Duration = Duration::from_secs(10);
@@ -33,8 +33,9 @@ pub(crate) async fn catch_up(
     while !alternating::shows(&mut session, current, pending, version).await? {
         if Instant::now() >= end {
             let text = format!(
-                "{pending} is a replica, and after {PATIENCE:?} does not show yet what was changed at its source; \
-                 the step can be repeated safely"
+                "{} is a replica, and after {PATIENCE:?} does not show yet what was changed at its source; \
+                 the step can be repeated safely",
+                pending.server
             );
             return Err(TargetError::new(Class::Timeout, text));
         }

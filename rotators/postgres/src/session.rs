@@ -7,18 +7,16 @@ use sqlx::postgres::{PgConnectOptions, PgConnection, PgRow, PgSslMode};
 use sqlx::{AssertSqlSafe, ConnectOptions, Connection, Row};
 use tokio::time::timeout;
 use turnlock::{Class, Sensitive, TargetError, Verdict, VersionId};
+use turnlock_database::fault::{LOG_IN, slow_login};
+use turnlock_database::{Relay, Trust};
 
+use crate::engine::{Engine, Login};
 use crate::fault;
-use crate::login::{Engine, Login};
 use crate::redshift;
-use crate::relay::Relay;
 use crate::rights::{self, Rights};
 use crate::sql::{literal, quoted};
-use crate::tls::Trust;
 use crate::verifier::{self, Kind};
 
-/// The longest wait for TLS and the login, from the open connection on.
-pub(crate) const LOG_IN: Duration = Duration::from_secs(5);
 /// The longest wait for an answer, a little over the server's own `statement_timeout`.
 const ANSWER: Duration = Duration::from_secs(6);
 /// What every transaction starts with. A role's own settings must not change what statements mean here,
@@ -75,7 +73,7 @@ impl Session {
     /// Logs in; TLS unless the secret says otherwise, and never again without it.
     pub(crate) async fn open(login: &Login, trust: &Trust) -> Result<Verdict<Self>, TargetError> {
         let roots = trust.roots()?;
-        let relay = Relay::open(login).await?;
+        let relay = Relay::open(&login.server, &format!(".s.PGSQL.{}", login.server.port)).await?;
         let options = options(login, &relay, roots);
         let mut connection = match timeout(LOG_IN, options.connect()).await {
             Ok(Ok(connection)) => connection,
@@ -85,13 +83,13 @@ impl Session {
                 }
                 return fault::of_login(&error, login, relay.answered());
             }
-            Err(_) => return Err(fault::slow_login(login, relay.answered(), LOG_IN)),
+            Err(_) => return Err(slow_login(&login.server, relay.answered())),
         };
         let facts = match login.engine {
             Engine::Postgres => Facts::ask(&mut connection).await?,
             Engine::Redshift => Facts::NONE,
         };
-        let (server, engine) = (login.to_string(), login.engine);
+        let (server, engine) = (login.server.to_string(), login.engine);
         Ok(Verdict::Accepted(Self { connection, relay, server, engine, facts }))
     }
 
@@ -312,16 +310,16 @@ impl Facts {
 fn options(login: &Login, relay: &Relay, roots: Vec<u8>) -> PgConnectOptions {
     let options = PgConnectOptions::new_without_pgpass()
         .socket(relay.directory())
-        .port(relay.port())
+        .port(login.server.port)
         .username(&login.username)
         .password(login.password.expose())
-        .database(&login.database)
+        .database(login.database.as_deref().unwrap_or_default())
         .application_name("turnlock")
         .statement_cache_capacity(0)
         // Poolers know few start-up parameters.
         .extra_float_digits(None)
         .disable_statement_logging();
-    match &login.tls_name {
+    match &login.server.tls_name {
         Some(name) => {
             options.host(name).ssl_mode(PgSslMode::VerifyFull).ssl_root_cert_from_pem(roots)
         }

@@ -1,4 +1,5 @@
 use super::installation::Installation;
+use crate::servers::Tls;
 
 /// What a server is to be like; the default is what a careful operator of today has.
 #[derive(Clone, Debug)]
@@ -49,23 +50,6 @@ impl Version {
             Self::V18 => Installation::of_version_18(),
         }
     }
-}
-
-/// What the server answers to a client that asks for TLS.
-///
-/// Every server with TLS also takes plaintext, so that a client without TLS is seen to come without it.
-#[derive(Clone, Debug, Eq, PartialEq)]
-pub enum Tls {
-    /// No TLS.
-    Off,
-    /// A certificate for `localhost` and `127.0.0.1`, issued by the authority of `Server::ca_file`.
-    Trusted,
-    /// The same with more names.
-    TrustedFor(Vec<String>),
-    /// Issued by that authority, but for another host's name.
-    WrongName,
-    /// Issued for `localhost` and `127.0.0.1`, but by another authority than that of `Server::ca_file`.
-    Untrusted,
 }
 
 /// How clients over TCP prove who they are.

@@ -35,14 +35,14 @@ impl Server {
         for file in ["ca.pem", "server.pem", "server.key"] {
             // A server without TLS has none.
             if let Ok(text) = fs::read_to_string(primary.folder().join(file)) {
-                standby.write(file, &text);
+                standby.process().write(file, &text);
             }
         }
         let label = copy_cluster(primary, &mut standby).await;
         fs::remove_file(standby.data().join("postmaster.pid"))
             .expect("the copy is of a running server");
-        standby.write("data/backup_label", &label);
-        standby.write("data/standby.signal", "");
+        standby.process().write("data/backup_label", &label);
+        standby.process().write("data/standby.signal", "");
         standby.launch().await;
         standby
     }
@@ -113,7 +113,7 @@ async fn copy_cluster(primary: &Server, standby: &mut Server) -> String {
         .execute(&mut session)
         .await
         .expect("a backup can be started");
-    standby.supervisor().copy_data(&primary.data());
+    standby.process().copy_data(&primary.data());
     let row = sqlx::raw_sql(AssertSqlSafe(format!("SELECT labelfile FROM {stop}")))
         .fetch_one(&mut session)
         .await

@@ -2,7 +2,7 @@ use sqlx::postgres::{PgConnectOptions, PgConnection, PgSslMode};
 use sqlx::{AssertSqlSafe, ConnectOptions as _, Connection as _, Row as _, ValueRef as _};
 
 use super::server::Server;
-use super::setup::Tls;
+use crate::servers::Tls;
 
 impl Server {
     /// Runs statements as the superuser, outside any count of logins.

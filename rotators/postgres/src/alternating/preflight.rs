@@ -5,7 +5,7 @@ use turnlock::{Class, History, TargetError, VersionId};
 use super::catalog::{Scene, User};
 use super::part;
 use super::plan::{Part, Plan};
-use crate::login::Login;
+use crate::engine::Login;
 use crate::rights::{self, Changed, Changer};
 use crate::session::{Access, Session, field};
 use crate::sql::literal;
@@ -32,7 +32,7 @@ pub(crate) async fn check(
     admin: &mut Session,
     current: &Login,
     pending: &str,
-    history: History<'_>,
+    history: History<'_, Login>,
 ) -> Result<(), TargetError> {
     admin.check_settings()?;
     let names = [current.username.as_str(), pending];
@@ -78,8 +78,8 @@ async fn check_connections(admin: &mut Session, current: &Login) -> Result<(), T
     let of_server: (i64, i64) = (field(&row, 1)?, field(&row, 2)?);
     let of_database: (i64, i64) = (field(&row, 3)?, field(&row, 4)?);
     for (place, (all, most)) in [
-        (current.to_string(), of_server),
-        (format!("the database {}", current.database), of_database),
+        (current.server.to_string(), of_server),
+        (format!("the database {}", current.database.as_deref().unwrap_or_default()), of_database),
     ] {
         // A database without a limit has -1.
         if most >= 0 && all + own > most {

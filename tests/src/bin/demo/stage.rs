@@ -121,8 +121,8 @@ impl Stage {
 
     /// Ends all of it: the function first, so that it is gone when the server is.
     pub(crate) async fn strike(self) {
-        let Self { consumers, world: World { server, local, .. }, .. } = self;
-        local.stop().await;
+        let Self { consumers, world: World { server, scene }, .. } = self;
+        scene.local.stop().await;
         drop(consumers);
         drop(server);
     }

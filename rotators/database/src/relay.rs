@@ -20,7 +20,7 @@ use tokio::task::JoinHandle;
 use tokio::time::timeout;
 use turnlock::{Class, TargetError};
 
-use crate::login::Login;
+use crate::Server;
 
 /// The longest wait for a name to be resolved.
 const RESOLVE: Duration = Duration::from_secs(3);
@@ -32,18 +32,22 @@ const BUFFER: usize = 16 * 1024;
 
 /// An open connection to a server, waiting for the driver at a socket that only this user can reach.
 #[derive(Debug)]
-pub(crate) struct Relay {
+pub struct Relay {
     directory: PathBuf,
-    port: u16,
+    socket: PathBuf,
     answered: Arc<AtomicBool>,
     task: JoinHandle<io::Result<()>>,
 }
 
 impl Relay {
-    /// Connects to the server of a login.
-    pub(crate) async fn open(login: &Login) -> Result<Self, TargetError> {
-        let server = connect(login).await?;
-        let (directory, listener) = listen(login.port).map_err(|error| {
+    /// Connects to a server; the driver's socket has this name.
+    ///
+    /// # Errors
+    ///
+    /// As [`connect`].
+    pub async fn open(server: &Server, name: &str) -> Result<Self, TargetError> {
+        let server = connect(server).await?;
+        let (directory, socket, listener) = listen(name).map_err(|error| {
             let text =
                 format!("cannot open a Unix socket in the temporary directory: {}", error.kind());
             TargetError::new(Class::Unexpected, text)
@@ -51,21 +55,21 @@ impl Relay {
         let answered = Arc::new(AtomicBool::new(false));
         let path = directory.path().to_owned();
         let task = tokio::spawn(relay(directory, listener, server, answered.clone()));
-        Ok(Self { directory: path, port: login.port, answered, task })
+        Ok(Self { directory: path, socket, answered, task })
     }
 
-    /// The directory of the socket, as the driver wants it.
-    pub(crate) fn directory(&self) -> &Path {
+    /// The directory of the socket.
+    pub fn directory(&self) -> &Path {
         &self.directory
     }
 
-    /// The port that the driver makes the socket's name of.
-    pub(crate) fn port(&self) -> u16 {
-        self.port
+    /// The socket.
+    pub fn socket(&self) -> &Path {
+        &self.socket
     }
 
     /// Waits until what the driver said last has reached the server, and the server has hung up.
-    pub(crate) async fn drained(mut self) {
+    pub async fn drained(mut self) {
         let ended = timeout(DRAIN, &mut self.task).await;
         if !matches!(ended, Ok(Ok(Ok(())))) {
             tracing::debug!("a connection did not close in good order");
@@ -73,7 +77,7 @@ impl Relay {
     }
 
     /// Whether the server has sent anything yet.
-    pub(crate) fn answered(&self) -> bool {
+    pub fn answered(&self) -> bool {
         self.answered.load(Ordering::Relaxed)
     }
 }
@@ -85,8 +89,12 @@ impl Drop for Relay {
 }
 
 /// Opens a connection, each part of it with its own bound and its own error.
-pub(crate) async fn connect(login: &Login) -> Result<TcpStream, TargetError> {
-    let addresses = resolve(login).await?;
+///
+/// # Errors
+///
+/// Class `dns`, `tcp` or `timeout`.
+pub async fn connect(server: &Server) -> Result<TcpStream, TargetError> {
+    let addresses = resolve(server).await?;
     match timeout(CONNECT, TcpStream::connect(addresses.as_slice())).await {
         Ok(Ok(stream)) => {
             // Logging in is a dialogue of small messages. That it is slower otherwise is no error.
@@ -96,32 +104,32 @@ pub(crate) async fn connect(login: &Login) -> Result<TcpStream, TargetError> {
             Ok(stream)
         }
         Ok(Err(error)) => {
-            let text = format!("cannot reach {login}: {}", error.kind());
+            let text = format!("cannot reach {server}: {}", error.kind());
             Err(TargetError::new(Class::Tcp, text))
         }
         Err(_) => {
             let text = format!(
-                "{login} did not take a connection in {CONNECT:?}; check security groups and routes"
+                "{server} did not take a connection in {CONNECT:?}; check security groups and routes"
             );
             Err(TargetError::new(Class::Timeout, text))
         }
     }
 }
 
-async fn resolve(login: &Login) -> Result<Vec<SocketAddr>, TargetError> {
-    if is_below_localhost(&login.host) {
+async fn resolve(server: &Server) -> Result<Vec<SocketAddr>, TargetError> {
+    let Server { host, port, .. } = server;
+    if is_below_localhost(host) {
         let addresses: [IpAddr; 2] = [Ipv4Addr::LOCALHOST.into(), Ipv6Addr::LOCALHOST.into()];
-        return Ok(addresses.map(|address| (address, login.port).into()).into());
+        return Ok(addresses.map(|address| (address, *port).into()).into());
     }
-    let lookup = timeout(RESOLVE, lookup_host((login.host.as_str(), login.port))).await;
+    let lookup = timeout(RESOLVE, lookup_host((host.as_str(), *port))).await;
     let Ok(found) = lookup else {
-        let text = format!("the name {} was not resolved in {RESOLVE:?}", login.host);
+        let text = format!("the name {host} was not resolved in {RESOLVE:?}");
         return Err(TargetError::new(Class::Timeout, text));
     };
     let addresses: Vec<_> = found.into_iter().flatten().collect();
     if addresses.is_empty() {
-        let text =
-            format!("the name {} cannot be resolved; check `host` and the VPC's DNS", login.host);
+        let text = format!("the name {host} cannot be resolved; check `host` and the VPC's DNS");
         return Err(TargetError::new(Class::Dns, text));
     }
     Ok(addresses)
@@ -133,13 +141,14 @@ fn is_below_localhost(host: &str) -> bool {
     labels.is_some_and(|(_, last)| last.eq_ignore_ascii_case("localhost"))
 }
 
-/// A directory that only this user can enter, with the socket that PostgreSQL clients expect in it.
-fn listen(port: u16) -> io::Result<(TempDir, UnixListener)> {
+/// A directory that only this user can enter, with a socket in it.
+fn listen(name: &str) -> io::Result<(TempDir, PathBuf, UnixListener)> {
     let mut builder = tempfile::Builder::new();
     let directory =
         builder.prefix("turnlock-").permissions(Permissions::from_mode(0o700)).tempdir()?;
-    let listener = UnixListener::bind(directory.path().join(format!(".s.PGSQL.{port}")))?;
-    Ok((directory, listener))
+    let socket = directory.path().join(name);
+    let listener = UnixListener::bind(&socket)?;
+    Ok((directory, socket, listener))
 }
 
 /// Takes one client, and moves bytes until either side hangs up.
@@ -176,8 +185,6 @@ async fn relay(
 
 #[cfg(test)]
 mod tests {
-    use turnlock::{Credential as _, Document, Sensitive};
-
     use super::*;
 
     #[test]
@@ -194,16 +201,14 @@ mod tests {
     async fn names_under_localhost_are_the_loopback_interface() {
         let listener = tokio::net::TcpListener::bind((Ipv4Addr::LOCALHOST, 0)).await.unwrap();
         let port = listener.local_addr().unwrap().port();
-        let text =
-            format!(r#"{{"host":"db.abc.localhost","port":{port},"username":"u","password":"p"}}"#);
-        let secret = Document::parse(Sensitive::new(text)).unwrap();
-        let stream = connect(&Login::read(&secret).unwrap()).await.unwrap();
+        let server = Server { host: "db.abc.localhost".into(), port, tls_name: None };
+        let stream = connect(&server).await.unwrap();
         assert_eq!(stream.peer_addr().unwrap(), listener.local_addr().unwrap());
     }
 
     #[tokio::test]
     async fn nobody_else_can_enter_the_directory_of_the_socket() {
-        let (directory, _listener) = listen(5432).unwrap();
+        let (directory, _, _listener) = listen("socket").unwrap();
         let mode = directory.path().metadata().unwrap().permissions().mode();
         assert_eq!(mode & 0o777, 0o700);
     }

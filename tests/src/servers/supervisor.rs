@@ -3,7 +3,7 @@ use std::os::unix::fs::MetadataExt as _;
 use std::path::{Path, PathBuf};
 use std::process::{Child, ChildStdin, ChildStdout, Command, Stdio};
 
-/// The user that servers run as, since PostgreSQL refuses to run as root.
+/// The user that servers run as, since they refuse to run as root.
 #[derive(Clone, Copy, Debug)]
 pub(super) struct Owner {
     pub(super) uid: u32,
@@ -46,12 +46,15 @@ pub(super) struct Supervisor {
 }
 
 /// Takes the folder for temporary files, and where the server is to run as another user that user's numbers.
+///
+/// Before it come the functions `create` and `run` and the signals `gentle` and `hard` of the kind of server.
 const SCRIPT: &str = r#"
 trap '' HUP INT QUIT PIPE
 trap : TERM
 drop=${2:+setpriv --reuid $2 --regid $3 --clear-groups --}
 folder=$(mktemp -d "$1/turnlock-XXXXXX") && chmod 755 "$folder" && cd "$folder" || exit 1
-[ -z "$drop" ] || chown "$2:$3" .
+: >server.log
+[ -z "$drop" ] || chown "$2:$3" . server.log
 server=
 stop() {
     [ -n "$server" ] || return 0
@@ -66,29 +69,27 @@ stop() {
 echo "$folder"
 while read -r order argument; do
     case $order in
-    create)
-        $drop "$argument" --auth=trust --username=postgres --encoding=UTF8 --locale=C \
-            --no-sync --no-instructions --wal-segsize=1 -D data </dev/null >>server.log 2>&1 ;;
+    create) create "$argument" </dev/null >>server.log 2>&1 ;;
     copy) cp -a --reflink=auto -- "$argument" data ;;
     keep)
         mkdir -p "${argument%/*}" && cp -a --reflink=auto data "$argument-$$" &&
             mv -T "$argument-$$" "$argument" || rm -rf "$argument-$$"
         [ -d "$argument" ] ;;
     start)
-        $drop "$argument" -D "$folder/data" </dev/null >>server.log 2>&1 &
+        run "$argument" </dev/null >>server.log 2>&1 &
         server=$! ;;
-    stop) stop INT ;;
+    stop) stop "$gentle" ;;
     esac && echo done || echo failed
 done
-stop QUIT
+stop "$hard"
 cd /
 rm -rf "$folder"
 "#;
 
 impl Supervisor {
-    pub(super) fn start(owner: Owner) -> Self {
+    pub(super) fn start(owner: Owner, kind: &str) -> Self {
         let mut command = Command::new("setsid");
-        command.args(["sh", "-c", SCRIPT, "sh"]).arg(temporary_folder(owner));
+        command.args(["sh", "-c", &format!("{kind}{SCRIPT}"), "sh"]).arg(temporary_folder(owner));
         if owner.is_another {
             command.args([owner.uid.to_string(), owner.gid.to_string()]);
         }
@@ -112,12 +113,12 @@ impl Supervisor {
         &self.folder
     }
 
-    /// Makes a new cluster in `data` by this `initdb`.
-    pub(super) fn create_data(&mut self, initdb: &Path) {
-        self.order("create", initdb);
+    /// Makes a new folder `data` by this program.
+    pub(super) fn create_data(&mut self, program: &Path) {
+        self.order("create", program);
     }
 
-    /// Makes `data` a copy of a cluster, with owners and modes.
+    /// Makes `data` a copy of a folder, with owners and modes.
     pub(super) fn copy_data(&mut self, from: &Path) {
         self.order("copy", from);
     }

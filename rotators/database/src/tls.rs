@@ -13,11 +13,17 @@ const RDS_ROOTS: &[u8] = include_bytes!("../rds-ca-global.pem");
 
 /// The roots that a server's certificate may go back to, besides Mozilla's.
 #[derive(Debug)]
-pub(crate) struct Trust(Result<Vec<u8>, TargetError>);
+pub struct Trust(Result<Vec<u8>, TargetError>);
 
 impl Trust {
-    /// Amazon's roots for RDS, and those in a file.
-    pub(crate) fn new(file: Option<PathBuf>) -> Self {
+    /// Amazon's roots for RDS, and those in the file that `TLS_CA_FILE` names.
+    ///
+    /// What is wrong with the file is the error of every login, so that it is seen where one looks first.
+    pub fn from_env() -> Self {
+        Self::new(std::env::var_os("TLS_CA_FILE").map(Into::into))
+    }
+
+    fn new(file: Option<PathBuf>) -> Self {
         let Some(file) = file.filter(|file| !file.as_os_str().is_empty()) else {
             return Self(Ok(RDS_ROOTS.to_vec()));
         };
@@ -28,12 +34,20 @@ impl Trust {
     }
 
     /// The roots as PEM.
-    pub(crate) fn roots(&self) -> Result<Vec<u8>, TargetError> {
+    ///
+    /// # Errors
+    ///
+    /// Class `tls-untrusted` where the file cannot be read or holds no certificates.
+    pub fn roots(&self) -> Result<Vec<u8>, TargetError> {
         self.0.clone()
     }
 
     /// What verifies a server as the driver does: by these roots and Mozilla's.
-    pub(crate) fn client(&self) -> Result<Arc<ClientConfig>, TargetError> {
+    ///
+    /// # Errors
+    ///
+    /// As [`roots`](Self::roots).
+    pub fn client(&self) -> Result<Arc<ClientConfig>, TargetError> {
         let mut roots = RootCertStore { roots: webpki_roots::TLS_SERVER_ROOTS.to_vec() };
         roots.add_parsable_certificates(
             CertificateDer::pem_slice_iter(&self.roots()?).filter_map(Result::ok),

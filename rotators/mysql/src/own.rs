@@ -1,0 +1,183 @@
+//! A password that is changed by whoever has it.
+
+use turnlock::{Class, Sensitive, TargetError, Verdict};
+use turnlock_database::Trust;
+
+use crate::accounts;
+use crate::digest;
+use crate::engine::Login;
+use crate::fault::{NOT_THE_FIRST, OPTION_PREVENTS, Refusal};
+use crate::session::Session;
+use crate::sql::literal;
+use crate::version::{Product, Version};
+
+/// Whose password it is: only this form of the name can be used without a privilege.
+const SELF: &str = "CURRENT_USER()";
+
+/// Gives the account that is logged in its next password; the one before is dead at once.
+///
+/// `by` is what logged in.
+pub(crate) async fn set(
+    session: &mut Session,
+    by: &Login,
+    pending: &Login,
+    trust: &Trust,
+) -> Result<(), TargetError> {
+    check(session, pending)?;
+    let version = session.facts().version;
+    if version.product == Product::MariaDb {
+        return set_at_mariadb(session, pending).await;
+    }
+    let doing = doing(pending);
+    let refusal = match session.ask(&change(version, &pending.password, &by.password), &doing).await
+    {
+        Err(refusal) if refusal.number == Some(NOT_THE_FIRST) => refusal,
+        done => return Ok(done.map(drop)?),
+    };
+    accounts::lock(session, &pending.username).await?;
+    if !works(by, trust).await? && !works(pending, trust).await? {
+        return Err(refusal.into());
+    }
+    // What logged in is the account's second password, which somebody retained; whoever has the first, it is not
+    // this secret.
+    Ok(session.ask(&unconditional(&pending.password), &doing).await.map(drop)?)
+}
+
+/// Gives the account that is logged in its next password, and keeps the one that consumers have as the second.
+///
+/// The server makes the change only while the current password is the first one. So whoever comes second, or
+/// again, cannot push the consumers' password out, and nobody has to try the pending one first, which would be a
+/// failed login in every calm rotation.
+pub(crate) async fn retain(
+    session: &mut Session,
+    by: &Login,
+    pending: &Login,
+    trust: &Trust,
+) -> Result<(), TargetError> {
+    check(session, pending)?;
+    let doing = doing(pending);
+    let next = retaining(&pending.password, &by.password);
+    let refusal = match session.ask(&next, &doing).await {
+        Err(refusal) if refusal.number == Some(NOT_THE_FIRST) => refusal,
+        done => return Ok(done.map(drop)?),
+    };
+    accounts::lock(session, &pending.username).await?;
+    if works(pending, trust).await? {
+        // An earlier attempt, or another one, came this far.
+        return Ok(());
+    }
+    if !works(by, trust).await? {
+        return Err(refusal.into());
+    }
+    // An interrupted rotation has left a first password that nobody has, and consumers log in with the second.
+    // Made the first again, it is the one that the next statement retains.
+    tracing::warn!("the current password is the account's second one: healing");
+    session.ask(&unconditional(&by.password), &doing).await?;
+    Ok(session.ask(&next, &doing).await.map(drop)?)
+}
+
+/// Whether a login is accepted now.
+async fn works(login: &Login, trust: &Trust) -> Result<bool, TargetError> {
+    match Session::open(login, trust).await? {
+        Verdict::Accepted(session) => {
+            session.close().await;
+            Ok(true)
+        }
+        Verdict::Rejected(_) => Ok(false),
+    }
+}
+
+/// Refuses a server that takes no change, and a login that the server takes for another user's.
+fn check(session: &Session, pending: &Login) -> Result<(), TargetError> {
+    session.check_server()?;
+    let (account, user) = (&session.facts().account, &pending.username);
+    if account.user == *user {
+        return Ok(());
+    }
+    let whom = if account.user.is_empty() { "an account without a name" } else { "a proxied user" };
+    let text = format!(
+        "{} takes {user} for {account}, {whom}, whose password it would change; name an admin in masterarn",
+        session.server()
+    );
+    Err(TargetError::new(Class::Refused, text))
+}
+
+fn doing(pending: &Login) -> String {
+    format!("changing the password of {}", pending.username)
+}
+
+/// The server stores a digest in its log of changes and hides the password in all other logs.
+fn change(version: Version, password: &Sensitive, accepted: &Sensitive) -> Sensitive {
+    if !version.has_replace() {
+        return unconditional(password);
+    }
+    let (password, accepted) = (literal(password.expose()), literal(accepted.expose()));
+    Sensitive::new(format!("ALTER USER {SELF} IDENTIFIED BY {password} REPLACE {accepted}"))
+}
+
+fn unconditional(password: &Sensitive) -> Sensitive {
+    Sensitive::new(format!("ALTER USER {SELF} IDENTIFIED BY {}", literal(password.expose())))
+}
+
+fn retaining(password: &Sensitive, accepted: &Sensitive) -> Sensitive {
+    let (password, accepted) = (literal(password.expose()), literal(accepted.expose()));
+    Sensitive::new(format!(
+        "ALTER USER {SELF} IDENTIFIED BY {password} REPLACE {accepted} RETAIN CURRENT PASSWORD"
+    ))
+}
+
+async fn set_at_mariadb(session: &mut Session, pending: &Login) -> Result<(), TargetError> {
+    let doing = &doing(pending);
+    let digest = digest::native(&pending.password);
+    let by_digest = Sensitive::new(format!("SET PASSWORD = {}", literal(digest.expose())));
+    match session.ask(&by_digest, doing).await {
+        // With strict_password_validation a server that checks passwords takes none that it cannot read.
+        Err(Refusal { number: Some(OPTION_PREVENTS), .. }) => {}
+        done => return Ok(done.map(drop)?),
+    }
+    if session.facts().general_log {
+        let text = format!(
+            "{doing} at {}: the server checks passwords and takes no digests (strict_password_validation), \
+             but has its general_log on, where the password would stand; turn either off, or name an admin in \
+             masterarn",
+            session.server()
+        );
+        return Err(TargetError::new(Class::Policy, text));
+    }
+    // What a slow statement was goes into the slow log as it is.
+    let readable = Sensitive::new(format!(
+        "SET long_query_time = 3600; SET PASSWORD = PASSWORD({})",
+        literal(pending.password.expose())
+    ));
+    Ok(session.ask(&readable, doing).await.map(drop)?)
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn statement(version: &str) -> String {
+        let version = Version::parse(version).unwrap();
+        change(version, &Sensitive::new("it's"), &Sensitive::new(r"o\d")).expose().to_owned()
+    }
+
+    #[test]
+    fn the_change_is_made_only_while_the_password_is_the_first_where_the_server_can_say_so() {
+        let conditional = r"ALTER USER CURRENT_USER() IDENTIFIED BY 'it''s' REPLACE 'o\d'";
+        for version in ["8.0.13", "8.0.36", "8.4.6", "9.7.4"] {
+            assert_eq!(statement(version), conditional, "{version}");
+        }
+        for version in ["5.7.44-log", "8.0.12"] {
+            assert_eq!(statement(version), "ALTER USER CURRENT_USER() IDENTIFIED BY 'it''s'");
+        }
+    }
+
+    #[test]
+    fn the_current_password_is_retained_only_while_it_is_the_first() {
+        let statement = retaining(&Sensitive::new("new"), &Sensitive::new("old"));
+        assert_eq!(
+            statement.expose(),
+            "ALTER USER CURRENT_USER() IDENTIFIED BY 'new' REPLACE 'old' RETAIN CURRENT PASSWORD"
+        );
+    }
+}
