@@ -198,7 +198,8 @@ fn identifier(text: &str, quote: char) -> Option<(String, &str)> {
 /// MariaDB doubles quotes and puts a backslash before some characters, also in a session where a backslash
 /// means nothing (seen on 10.11 and 11.8).
 fn escaped(text: &str) -> Option<(String, &str)> {
-    let mut found = String::new();
+    // A digest: a string that grows leaves copies of itself behind.
+    let mut found = String::with_capacity(text.len());
     let mut characters = text.char_indices().peekable();
     while let Some((at, c)) = characters.next() {
         match c {

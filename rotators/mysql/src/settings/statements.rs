@@ -19,7 +19,7 @@ pub(crate) fn creation(
     let fresh = Settings::default();
     let identified = identified(rules, dialect);
     let clauses = clauses(&fresh, first, " ACCOUNT LOCK", mark);
-    Sensitive::new(format!("CREATE USER {}{}{clauses}", account.quoted(), identified.expose()))
+    joined(&["CREATE USER ", &account.quoted(), identified.expose(), &clauses])
 }
 
 /// Sets an account that has `from` up like `to`, with the mark that is given; empty if there is nothing to do. It neither
@@ -49,26 +49,38 @@ pub(crate) fn difference(
 pub(crate) fn letting_in(account: &Account, rules: &[Rule], dialect: Dialect) -> Sensitive {
     let identified = identified(rules, dialect);
     let account = account.quoted();
-    Sensitive::new(format!("ALTER USER IF EXISTS {account}{} ACCOUNT UNLOCK", identified.expose()))
+    joined(&["ALTER USER IF EXISTS ", &account, identified.expose(), " ACCOUNT UNLOCK"])
 }
 
 fn identified(rules: &[Rule], dialect: Dialect) -> Sensitive {
     let (with, digest_is, between) =
         if dialect.is_mariadb { ("VIA", "USING", " OR ") } else { ("WITH", "AS", " AND ") };
-    let mut text = String::new();
+    let mut parts = Vec::new();
     for rule in rules {
-        text.push_str(if text.is_empty() { "" } else { between });
-        text.push_str(&literal(&rule.plugin));
+        parts.push(Sensitive::new(if parts.is_empty() { "" } else { between }));
+        parts.push(Sensitive::new(literal(&rule.plugin)));
         match &rule.digest {
-            Digest::Nothing | Digest::Hidden => {}
+            Digest::Nothing => {}
+            // As the server prints it, which no server takes: without a digest, there would be no password.
+            Digest::Hidden => parts.push(Sensitive::new(format!(" {digest_is} <secret>"))),
             Digest::Text(digest) => {
-                text.push_str(&format!(" {digest_is} {}", literal(digest.expose())));
+                parts.push(Sensitive::new(format!(" {digest_is} ")));
+                parts.push(Sensitive::new(literal(digest.expose())));
             }
-            Digest::Hex(digits) => text.push_str(&format!(" {digest_is} 0x{}", digits.expose())),
+            Digest::Hex(digits) => {
+                parts.push(Sensitive::new(format!(" {digest_is} 0x")));
+                parts.push(Sensitive::new(digits.expose()));
+            }
         }
     }
-    let text = Sensitive::new(text);
-    Sensitive::new(format!(" IDENTIFIED {with} {}", text.expose()))
+    let mut all = vec![" IDENTIFIED ", with, " "];
+    all.extend(parts.iter().map(Sensitive::expose));
+    joined(&all)
+}
+
+/// Made in one go: a string that grows leaves copies of itself behind.
+fn joined(parts: &[&str]) -> Sensitive {
+    Sensitive::new(parts.concat())
 }
 
 /// The clauses that are not alike, in the order in which both products want them.

@@ -134,6 +134,18 @@ fn an_account_is_made_locked_and_let_in_last() {
 }
 
 #[test]
+fn a_digest_that_is_hidden_makes_no_account_without_a_password() {
+    let row = format!(
+        "CREATE USER `app`@`%` IDENTIFIED WITH 'caching_sha2_password' AS <secret> REQUIRE NONE {DEFAULTS}"
+    );
+    let settings = read(&row, None, MYSQL);
+    assert_eq!(
+        letting_in(&app(), &settings.rules, MYSQL).expose(),
+        "ALTER USER IF EXISTS `app`@`%` IDENTIFIED WITH 'caching_sha2_password' AS <secret> ACCOUNT UNLOCK"
+    );
+}
+
+#[test]
 fn every_way_to_log_in_is_read() {
     let rules = |how: &str, dialect| -> Vec<(String, Digest)> {
         let row = format!("CREATE USER `app`@`%`{how}");

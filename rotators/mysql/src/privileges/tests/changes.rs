@@ -46,15 +46,19 @@ fn all_privileges_become_less_without_a_gap_where_they_are_known() {
     assert_eq!(change(&all, &less, MYSQL_5_7), [known, columns]);
     let with_history = known.replace("DELETE,", "DELETE, DELETE HISTORY,");
     assert_eq!(change(&all, &less, MARIADB), [with_history.as_str(), columns]);
-    let later = Dialect { is_mariadb: false, version: (10, 0, 0) };
-    assert_eq!(
-        change(&all, &less, later),
-        [
-            "REVOKE ALL PRIVILEGES ON `a`.`t` FROM A",
-            "REVOKE GRANT OPTION ON `a`.`t` FROM A",
-            "GRANT SELECT, INSERT (`b`) ON `a`.`t` TO A",
-        ]
-    );
+    for later in [
+        Dialect { is_mariadb: false, version: (10, 0, 0) },
+        Dialect { is_mariadb: true, version: (12, 0, 0) },
+    ] {
+        assert_eq!(
+            change(&all, &less, later),
+            [
+                "REVOKE ALL PRIVILEGES ON `a`.`t` FROM A",
+                "REVOKE GRANT OPTION ON `a`.`t` FROM A",
+                "GRANT SELECT, INSERT (`b`) ON `a`.`t` TO A",
+            ]
+        );
+    }
 }
 
 #[test]
@@ -218,15 +222,16 @@ fn the_default_role_is_let_go_before_its_role() {
 fn packages_are_granted_in_the_mode_that_knows_them() {
     let to = ["GRANT EXECUTE ON PACKAGE `shop`.`pk` TO `app`@`%`"];
     let grant = "GRANT EXECUTE ON PACKAGE `shop`.`pk` TO A";
-    assert_eq!(
-        change(&[USAGE], &to, MARIADB),
-        [
-            "SET sql_mode = 'ORACLE,NO_BACKSLASH_ESCAPES,NO_AUTO_CREATE_USER'",
-            grant,
-            "SET sql_mode = 'NO_BACKSLASH_ESCAPES,NO_AUTO_CREATE_USER'",
-        ]
-    );
-    assert_eq!(change(&[USAGE], &to, MARIADB_11), [grant]);
+    for dialect in [MARIADB, MARIADB_11] {
+        assert_eq!(
+            change(&[USAGE], &to, dialect),
+            [
+                "SET sql_mode = 'ORACLE,NO_BACKSLASH_ESCAPES,NO_AUTO_CREATE_USER'",
+                grant,
+                "SET sql_mode = 'NO_BACKSLASH_ESCAPES,NO_AUTO_CREATE_USER'",
+            ]
+        );
+    }
 }
 
 #[test]
