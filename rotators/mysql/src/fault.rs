@@ -5,6 +5,7 @@
 
 use sqlx::mysql::MySqlDatabaseError;
 use turnlock::{Class, TargetError, Verdict};
+use turnlock_database::Server;
 use turnlock_database::fault::of_connection;
 
 use crate::engine::Login;
@@ -15,6 +16,8 @@ const ACCESS_DENIED: u16 = 1045;
 pub(crate) const NOT_THE_FIRST: u16 = 3891;
 /// `ER_OPTION_PREVENTS_STATEMENT`
 pub(crate) const OPTION_PREVENTS: u16 = 1290;
+/// `ER_CANNOT_USER`
+pub(crate) const NOT_DONE_TO_USER: u16 = 1396;
 
 /// Tells a failed login apart: rejected, or not known.
 pub(crate) fn of_login<S>(
@@ -37,12 +40,6 @@ pub(crate) fn of_login<S>(
         return Err(TargetError::new(class, text).with_code(number.to_string()));
     }
     let refused = |text| Err(TargetError::new(Class::Refused, text));
-    if let sqlx::Error::Configuration(_) = error {
-        return refused(format!(
-            "{server} asks {user} for a password that only TLS keeps secret ({user} has the plugin \
-             caching_sha2_password or sha256_password): take \"ssl\": false out of the secret"
-        ));
-    }
     if let sqlx::Error::Protocol(problem) = error
         && problem.starts_with("unknown authentication plugin")
     {
@@ -52,6 +49,15 @@ pub(crate) fn of_login<S>(
         ));
     }
     Err(of_connection(error, server, "MySQL", answered))
+}
+
+/// A password that only TLS would keep secret, and a secret that says `"ssl": false`.
+pub(crate) fn needs_tls(user: &str, server: &Server) -> TargetError {
+    let text = format!(
+        "{server} asks {user} for a password that only TLS keeps secret ({user} has the plugin \
+         caching_sha2_password or sha256_password): take \"ssl\": false out of the secret"
+    );
+    TargetError::new(Class::Refused, text)
 }
 
 fn of_login_number(number: u16, login: &Login) -> (Class, String) {
@@ -153,7 +159,7 @@ pub(crate) fn of_statement(error: &sqlx::Error, doing: &str) -> Refusal {
              its rules go into rotation.password",
         ),
         1820 => (Class::AuthRejected, "the password has expired, and only an admin can set it"),
-        1133 | 1396 => (Class::Refused, "an account or a role does not exist"),
+        1133 | NOT_DONE_TO_USER => (Class::Refused, "an account or a role does not exist"),
         1054 | 1146 | 1305 | 1356 | 1049 => {
             (Class::Refused, "a table, a column, a routine or a database does not exist")
         }

@@ -4,9 +4,10 @@ use turnlock::{Class, Sensitive, TargetError};
 
 use crate::digest;
 use crate::engine::Login;
-use crate::fault::{NOT_THE_FIRST, OPTION_PREVENTS, Refusal};
+use crate::fault::{NOT_THE_FIRST, Refusal};
 use crate::session::Session;
 use crate::sql::literal;
+use crate::strict;
 use crate::version::{Product, Version};
 
 /// Whose password it is: only this form of the name can be used without a privilege.
@@ -20,7 +21,7 @@ pub(crate) async fn set(
     accepted: &Sensitive,
     pending: &Login,
 ) -> Result<(), TargetError> {
-    session.check_server()?;
+    check(session, pending)?;
     let doing = doing(pending);
     match session.facts().version.product {
         Product::MariaDb => set_at_mariadb(session, pending, &doing).await,
@@ -48,7 +49,7 @@ pub(crate) async fn retain(
     accepted: &Sensitive,
     pending: &Login,
 ) -> Result<(), TargetError> {
-    session.check_server()?;
+    check(session, pending)?;
     let doing = doing(pending);
     let next = retaining(&pending.password, accepted);
     match session.ask(&next, &doing).await {
@@ -95,25 +96,37 @@ async fn set_at_mariadb(
     let digest = digest::native(&pending.password);
     let by_digest = Sensitive::new(format!("SET PASSWORD = {}", literal(digest.expose())));
     match session.ask(&by_digest, doing).await {
-        // With strict_password_validation a server that checks passwords takes none that it cannot read.
-        Err(Refusal { number: Some(OPTION_PREVENTS), .. }) => {}
-        done => return Ok(done.map(drop)?),
+        Err(refusal) if strict::refuses_digests(session, &refusal) => {
+            strict::set(session, &[String::new()], pending, doing).await
+        }
+        done => Ok(done.map(drop)?),
     }
-    if session.facts().general_log {
-        let text = format!(
-            "{doing} at {}: the server checks passwords and takes no digests (strict_password_validation), \
-             but has its general_log on, where the password would stand; turn either off, or name an admin in \
-             masterarn",
-            session.server()
-        );
-        return Err(TargetError::new(Class::Policy, text));
+}
+
+/// Refuses a login that the server took for another user: that one's password would be changed.
+///
+/// An account without a name takes every user that has none of its own, and a proxy acts as another account.
+pub(crate) fn check_account(session: &Session, login: &Login) -> Result<(), TargetError> {
+    let account = &session.facts().account;
+    if account.user == login.username {
+        return Ok(());
     }
-    // What a slow statement was goes into the slow log as it is.
-    let readable = Sensitive::new(format!(
-        "SET long_query_time = 3600; SET PASSWORD = PASSWORD({})",
-        literal(pending.password.expose())
-    ));
-    Ok(session.ask(&readable, doing).await.map(drop)?)
+    let text = format!(
+        "{} takes the login of {} for the account '{}'@'{}', whose password is not this secret's; make an account \
+         for {}",
+        session.server(),
+        login.username,
+        account.user,
+        account.host,
+        login.username
+    );
+    Err(TargetError::new(Class::Refused, text))
+}
+
+fn check(session: &Session, pending: &Login) -> Result<(), TargetError> {
+    session.check_server()?;
+    check_account(session, pending)?;
+    session.facts().rules.check(&pending.password, &pending.username, session.server())
 }
 
 #[cfg(test)]

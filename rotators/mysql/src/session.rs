@@ -9,12 +9,14 @@ use sqlx::{AssertSqlSafe, ConnectOptions, Connection, Either, Row};
 use tokio::time::timeout;
 use turnlock::{Class, Sensitive, TargetError, Verdict};
 use turnlock_database::fault::{LOG_IN, slow_login};
-use turnlock_database::{Relay, Trust};
+use turnlock_database::{Relay, Server, Trust};
 
 use crate::account::Account;
 use crate::digest::MOST_ROUNDS;
 use crate::engine::Login;
 use crate::fault::{self, Refusal};
+use crate::plain::Plain;
+use crate::policy::Rules;
 use crate::sql::GUARD;
 use crate::version::Version;
 
@@ -26,7 +28,8 @@ const ROUNDS: u32 = 5000;
 /// What is asked of the server after each login.
 const QUESTION: &str = "SELECT VERSION(), CURRENT_USER(); SHOW GLOBAL VARIABLES WHERE Variable_name IN \
      ('read_only', 'super_read_only', 'innodb_read_only', 'caching_sha2_password_digest_rounds', \
-     'general_log', 'log_bin')";
+     'general_log', 'strict_password_validation') OR Variable_name LIKE 'validate_password%' \
+     OR Variable_name LIKE 'simple_password_check%'";
 
 /// An open connection that the server has accepted.
 #[derive(Debug)]
@@ -47,6 +50,10 @@ pub(crate) struct Facts {
     /// `caching_sha2_password_digest_rounds`
     pub(crate) rounds: u32,
     pub(crate) general_log: bool,
+    /// What it asks of passwords.
+    pub(crate) rules: Rules,
+    /// MariaDB's `strict_password_validation`: where passwords are checked, no digest is taken.
+    pub(crate) strict: bool,
     read_only: bool,
 }
 
@@ -57,10 +64,13 @@ impl Session {
     /// Logs in; TLS unless the secret says otherwise, and never again without it.
     pub(crate) async fn open(login: &Login, trust: &Trust) -> Result<Verdict<Self>, TargetError> {
         let roots = trust.roots()?;
-        let relay = Relay::open(&login.server, "mysql.sock").await?;
+        let relay = relay(&login.server).await?;
         let options = options(login, &relay, roots);
         let mut connection = match timeout(LOG_IN, options.connect()).await {
             Ok(Ok(connection)) => connection,
+            Ok(Err(_)) if relay.stopped() => {
+                return Err(fault::needs_tls(&login.username, &login.server));
+            }
             Ok(Err(error)) => return fault::of_login(&error, login, relay.answered()),
             Err(_) => return Err(slow_login(&login.server, relay.answered())),
         };
@@ -147,6 +157,8 @@ impl Facts {
                 None => ROUNDS,
             },
             general_log: on("general_log"),
+            rules: Rules::read(variable)?,
+            strict: on("strict_password_validation"),
             read_only: on("read_only") || on("super_read_only") || on("innodb_read_only"),
         })
     }
@@ -199,6 +211,15 @@ async fn bounded<T>(
             Err(Refusal { number: None, error: TargetError::new(Class::Timeout, text) })
         }
     }
+}
+
+async fn relay(server: &Server) -> Result<Relay, TargetError> {
+    const SOCKET: &str = "mysql.sock";
+    if server.tls_name.is_some() {
+        return Relay::open(server, SOCKET).await;
+    }
+    let mut login = Plain::default();
+    Relay::watched(server, SOCKET, move |bytes| login.passes(bytes)).await
 }
 
 fn options(login: &Login, relay: &Relay, roots: Vec<u8>) -> MySqlConnectOptions {
