@@ -135,6 +135,11 @@ impl Scene {
         self.local.calls().into_iter().filter(|call| call.from_function.is_some()).collect()
     }
 
+    /// What the function has printed.
+    pub fn output(&self) -> String {
+        self.local.output(self.function)
+    }
+
     /// Invokes one step by hand for a version, as `cargo lambda invoke` would.
     pub async fn step(&self, step: &str, version: &str) -> Result<Value, StepError> {
         let event = json!({"Step": step, "SecretId": self.secret, "ClientRequestToken": version});

@@ -43,11 +43,8 @@ pub(crate) async fn set(
     if statements.is_empty() {
         return Ok(());
     }
-    let statements = statements.iter().map(Sensitive::expose).collect::<Vec<_>>();
-    // One text for all, made in one go: a string that grows leaves copies of itself behind.
-    let all = Sensitive::new(statements.join("; "));
     let doing = format!("changing the password of {user}");
-    match admin.ask(&all, &doing).await {
+    match admin.change(&statements, &doing).await {
         Err(refusal) if strict::refuses_digests(admin, &refusal) => {
             if strategy == Strategy::DualPassword || chosen.iter().any(|held| held.rules.len() > 1)
             {
@@ -57,7 +54,7 @@ pub(crate) async fn set(
                 chosen.iter().map(|held| format!(" FOR {}", held.account.quoted())).collect();
             strict::set(admin, &whose, pending, &doing).await
         }
-        done => Ok(done.map(drop)?),
+        done => Ok(done?),
     }
 }
 

@@ -99,6 +99,28 @@ impl Session {
         answers(&mut self.connection, statements, &doing).await
     }
 
+    /// Runs statements that change accounts, and fails also where the server only warns that it has not done one.
+    ///
+    /// With `IF EXISTS`, MariaDB makes a note of whatever keeps it from changing an account, and goes on.
+    pub(crate) async fn change(
+        &mut self,
+        statements: &[Sensitive],
+        doing: &str,
+    ) -> Result<(), Refusal> {
+        let statements = statements.iter().map(Sensitive::expose).collect::<Vec<_>>();
+        // One text for all, made in one go: a string that grows leaves copies of itself behind.
+        let all = format!("{}; SHOW WARNINGS", statements.join("; SHOW WARNINGS; "));
+        let answers = self.ask(&Sensitive::new(all), doing).await?;
+        let undone = |row: &Vec<Option<Sensitive>>| {
+            let number = text(row, 1)?.parse().ok()?;
+            (text(row, 0) == Some("Error") || fault::tells_of_nobody(number)).then_some(number)
+        };
+        match answers.iter().flatten().find_map(undone) {
+            Some(number) => Err(Refusal::of(number, &format!("{doing} at {}", self.server))),
+            None => Ok(()),
+        }
+    }
+
     /// Refuses a server that takes no writes, that is too old, or whose digests take too long.
     pub(crate) fn check_server(&self) -> Result<(), TargetError> {
         let Facts { version, read_only, rounds, .. } = self.facts;

@@ -3,7 +3,7 @@
 use turnlock::{Class, Sensitive, TargetError};
 
 use crate::engine::Login;
-use crate::fault::{NOT_DONE_TO_USER, OPTION_PREVENTS, Refusal};
+use crate::fault::{OPTION_PREVENTS, Refusal};
 use crate::session::Session;
 use crate::sql::literal;
 
@@ -14,7 +14,7 @@ const REMEDY: &str = "SET GLOBAL strict_password_validation = OFF lets it take d
 /// Whether a digest was refused because the server wants to check the password.
 pub(crate) fn refuses_digests(session: &Session, refusal: &Refusal) -> bool {
     // ALTER USER tells only that it could not be done to the account.
-    session.facts().strict && matches!(refusal.number, Some(OPTION_PREVENTS | NOT_DONE_TO_USER))
+    session.facts().strict && refusal.number == Some(OPTION_PREVENTS)
 }
 
 /// Sets the password as a text, where no log of the server would have it.
