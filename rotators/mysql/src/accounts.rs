@@ -5,6 +5,7 @@ use turnlock::{Class, Sensitive, TargetError};
 
 use crate::account::Account;
 use crate::digest::Plugin;
+use crate::fault::Refusal;
 use crate::session::{Answer, Session, text, unexpected};
 use crate::sql::literal;
 use crate::version::{Product, Version};
@@ -69,7 +70,8 @@ pub(crate) async fn look(
     let mut statements: Vec<String> = locks(names);
     statements.extend(names.iter().map(|name| question(version, name)));
     let statements = Sensitive::new(statements.join("; "));
-    let answers = admin.ask(&statements, &doing).await?;
+    let answers =
+        admin.ask(&statements, &doing).await.map_err(|refusal| may_not_look(refusal, version))?;
     let (locks, looks) = answers.split_at_checked(names.len()).ok_or_else(|| unexpected(&doing))?;
     held(locks, admin.server(), names)?;
     let read = |(answer, name): (&Answer, &&str)| {
@@ -98,6 +100,22 @@ pub(crate) async fn lock(session: &mut Session, name: &str) -> Result<(), Target
     let doing = format!("waiting for other rotations of {name}");
     let answers = session.ask(&statements, &doing).await?;
     held(&answers, session.server(), &[name])
+}
+
+/// The table where the server stores accounts.
+pub(crate) fn table(version: Version) -> &'static str {
+    match version.product {
+        Product::MariaDb => "mysql.global_priv",
+        Product::MySql => "mysql.user",
+    }
+}
+
+fn may_not_look(refusal: Refusal, version: Version) -> TargetError {
+    if refusal.error.class() != Class::Permission {
+        return refusal.error;
+    }
+    let text = format!("{}; missing: SELECT ON {}", refusal.error, table(version));
+    TargetError::new(Class::Permission, text)
 }
 
 /// Statements that take the lock of each name, in one order, so that two rotations never wait for each other.

@@ -3,7 +3,8 @@
 //! One file a concern: `engine` is what MySQL adds to the reading of a secret, `version` what a server can do,
 //! `session` how it is spoken with; `account` and `accounts` are whose password it is, `digest` and `sha_crypt`
 //! what is stored of it; `own` is a change by the user itself, `administered` one by an admin, `rights` who may
-//! make which; `sql` quotes, `fault` tells errors apart.
+//! make which, by `grants`, `policy` which passwords, `strict` where MariaDB wants to see them; `plain` guards a login without
+//! TLS; `sql` quotes, `fault` tells errors apart.
 
 mod account;
 mod accounts;
@@ -13,7 +14,10 @@ mod dialect;
 mod digest;
 mod engine;
 mod fault;
+mod grants;
 mod own;
+mod plain;
+mod policy;
 mod privileges;
 mod replica;
 mod rights;
@@ -21,6 +25,7 @@ mod session;
 mod settings;
 mod sha_crypt;
 mod sql;
+mod strict;
 mod tokens;
 mod version;
 

@@ -6,9 +6,10 @@ use turnlock_database::Trust;
 use crate::accounts;
 use crate::digest;
 use crate::engine::Login;
-use crate::fault::{IN_THE_HISTORY, NOT_THE_FIRST, OPTION_PREVENTS, Refusal, WITHOUT_THE_FIRST};
+use crate::fault::{IN_THE_HISTORY, NOT_THE_FIRST, WITHOUT_THE_FIRST};
 use crate::session::Session;
 use crate::sql::literal;
+use crate::strict;
 use crate::version::{Product, Version};
 
 /// Whose password it is: only this form of the name can be used without a privilege.
@@ -87,21 +88,6 @@ async fn works(login: &Login, trust: &Trust) -> Result<bool, TargetError> {
     }
 }
 
-/// Refuses a server that takes no change, and a login that the server takes for another user's.
-fn check(session: &Session, pending: &Login) -> Result<(), TargetError> {
-    session.check_server()?;
-    let (account, user) = (&session.facts().account, &pending.username);
-    if account.user == *user {
-        return Ok(());
-    }
-    let whom = if account.user.is_empty() { "an account without a name" } else { "a proxied user" };
-    let text = format!(
-        "{} takes {user} for {account}, {whom}, whose password it would change; name an admin in masterarn",
-        session.server()
-    );
-    Err(TargetError::new(Class::Refused, text))
-}
-
 fn doing(pending: &Login) -> String {
     format!("changing the password of {}", pending.username)
 }
@@ -131,25 +117,37 @@ async fn set_at_mariadb(session: &mut Session, pending: &Login) -> Result<(), Ta
     let digest = digest::native(&pending.password);
     let by_digest = Sensitive::new(format!("SET PASSWORD = {}", literal(digest.expose())));
     match session.ask(&by_digest, doing).await {
-        // With strict_password_validation a server that checks passwords takes none that it cannot read.
-        Err(Refusal { number: Some(OPTION_PREVENTS), .. }) => {}
-        done => return Ok(done.map(drop)?),
+        Err(refusal) if strict::refuses_digests(session, &refusal) => {
+            strict::set(session, &[String::new()], pending, doing).await
+        }
+        done => Ok(done.map(drop)?),
     }
-    if session.facts().general_log {
-        let text = format!(
-            "{doing} at {}: the server checks passwords and takes no digests (strict_password_validation), \
-             but has its general_log on, where the password would stand; turn either off, or name an admin in \
-             masterarn",
-            session.server()
-        );
-        return Err(TargetError::new(Class::Policy, text));
+}
+
+/// Refuses a login that the server took for another user: that one's password would be changed.
+///
+/// An account without a name takes every user that has none of its own, and a proxy acts as another account.
+pub(crate) fn check_account(session: &Session, login: &Login) -> Result<(), TargetError> {
+    let account = &session.facts().account;
+    if account.user == login.username {
+        return Ok(());
     }
-    // What a slow statement was goes into the slow log as it is.
-    let readable = Sensitive::new(format!(
-        "SET long_query_time = 3600; SET PASSWORD = PASSWORD({})",
-        literal(pending.password.expose())
-    ));
-    Ok(session.ask(&readable, doing).await.map(drop)?)
+    let text = format!(
+        "{} takes the login of {} for the account '{}'@'{}', whose password is not this secret's; make an account \
+         for {}",
+        session.server(),
+        login.username,
+        account.user,
+        account.host,
+        login.username
+    );
+    Err(TargetError::new(Class::Refused, text))
+}
+
+fn check(session: &Session, pending: &Login) -> Result<(), TargetError> {
+    session.check_server()?;
+    check_account(session, pending)?;
+    session.facts().rules.check(&pending.password, &pending.username, session.server())
 }
 
 #[cfg(test)]

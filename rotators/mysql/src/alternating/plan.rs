@@ -14,7 +14,7 @@ use crate::settings::{Digest, Rule, statements};
 
 /// Statements in their order: the last one of each account lets it in, so that who can log in has all the rest.
 #[derive(Debug, Default)]
-pub(crate) struct Plan(Vec<Sensitive>);
+pub(crate) struct Plan(pub(super) Vec<Sensitive>);
 
 impl Plan {
     /// What has to be done for all accounts of the pending user.
@@ -32,13 +32,6 @@ impl Plan {
             plan.make_equal(pair, &rules(pair, plugin, digest), scene.dialect);
         }
         Ok(plan)
-    }
-
-    /// All in one message.
-    pub(crate) fn message(&self) -> Sensitive {
-        let statements = self.0.iter().map(Sensitive::expose).collect::<Vec<_>>();
-        // Made in one go: a string that grows leaves copies of itself behind.
-        Sensitive::new(statements.join("; "))
     }
 
     fn make_equal(&mut self, pair: &Pair, rules: &[Rule], dialect: Dialect) {
