@@ -25,8 +25,8 @@ mod tokens;
 mod version;
 
 use turnlock::{
-    AdminSecret, Change, Create, Edit, FirstTry, Holder, Outcome, Preflight, Rotator, Sensitive,
-    TargetError, Verdict,
+    AdminSecret, Change, Create, Edit, Holder, Outcome, Preflight, Rotator, Sensitive, TargetError,
+    Verdict,
 };
 use turnlock_database::{Rds, Strategy, Trust, alternate};
 
@@ -95,11 +95,11 @@ impl Rotator for MySql {
                 }
             }
             (Strategy::SingleUser, Holder::Own) => {
-                own::set(&mut session, &by.password, pending).await?;
+                own::set(&mut session, by, pending, &self.trust).await?;
             }
             (Strategy::DualPassword, Holder::Own) => {
                 rights::check_retain(&session, holder)?;
-                own::retain(&mut session, &by.password, pending).await?;
+                own::retain(&mut session, by, pending, &self.trust).await?;
             }
             (strategy, Holder::Admin) => {
                 if strategy == Strategy::DualPassword {
@@ -149,17 +149,9 @@ impl Rotator for MySql {
         next.unwrap_or_else(|| current.username.clone())
     }
 
-    fn first_try(&self, current: &Login) -> FirstTry {
-        match self.strategy(current) {
-            // To retain a second time would push out the password that consumers have.
-            Ok(Strategy::DualPassword) => FirstTry::Pending,
-            _ => FirstTry::Current,
-        }
-    }
-
     async fn admin(&self, secret: AdminSecret<'_>, current: &Login) -> Result<Login, TargetError> {
         let completed = self.rds.complete(secret).await?;
-        let document = completed.as_ref().unwrap_or(secret.document());
+        let document = completed.as_ref().unwrap_or_else(|| secret.document());
         let mut admin = Login::read_admin(document, current)?;
         // Accounts are in no database, and the admin need not have a right in the user's.
         admin.database = None;

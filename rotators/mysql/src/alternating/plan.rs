@@ -48,8 +48,9 @@ impl Plan {
         let (own, its) = (marks.then_some(own.as_str()), marks.then_some(its.as_str()));
         // So that it is known when its turn comes.
         let settings = &current.state.settings;
-        let marked = statements::difference(settings, settings, &current.held.account, own);
-        self.0.extend(marked.map(Sensitive::new));
+        let marked =
+            statements::difference(settings, settings, &current.held.account, own, dialect);
+        self.0.extend(marked.into_iter().map(Sensitive::new));
         let none = Privileges::default();
         let from = match known {
             None => {
@@ -58,8 +59,8 @@ impl Plan {
             }
             Some(side) => {
                 let from = &side.state.settings;
-                let changed = statements::difference(from, settings, other, its);
-                self.0.extend(changed.map(Sensitive::new));
+                let changed = statements::difference(from, settings, other, its, dialect);
+                self.0.extend(changed.into_iter().map(Sensitive::new));
                 &side.state.privileges
             }
         };
