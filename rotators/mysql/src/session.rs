@@ -207,18 +207,19 @@ async fn answers(
     doing: &str,
 ) -> Result<Vec<Answer>, Refusal> {
     let mut stream = sqlx::raw_sql(AssertSqlSafe(statements.expose())).fetch_many(connection);
-    let collect = async {
-        let mut answers = Vec::new();
-        let mut rows = Vec::new();
-        while let Some(next) = stream.try_next().await? {
-            match next {
-                Either::Left(_) => answers.push(std::mem::take(&mut rows)),
-                Either::Right(row) => rows.push(columns(&row)?),
+    let mut answers = Vec::new();
+    let mut rows = Vec::new();
+    // Each for itself: thousands of statements may take longer together, and Lambda's deadline bounds them all.
+    while let Some(next) = bounded(stream.try_next(), doing).await? {
+        match next {
+            Either::Left(_) => answers.push(std::mem::take(&mut rows)),
+            Either::Right(row) => {
+                let row = columns(&row).map_err(|error| fault::of_statement(&error, doing))?;
+                rows.push(row);
             }
         }
-        Ok(answers)
-    };
-    bounded(collect, doing).await
+    }
+    Ok(answers)
 }
 
 /// All columns of a row, which come as text whatever their type is.
