@@ -9,14 +9,15 @@ use std::time::Duration;
 
 use tokio::time::{Instant, sleep};
 use turnlock_tests::pair::CLONE;
-use turnlock_tests::world::USER;
+use turnlock_tests::world::{USER, World};
 
 use crate::checks::Checks;
 use crate::screen::{Ink, Line, Screen};
 use crate::shooting::LATENCY;
 use crate::stage::Stage;
+use crate::tally::Tally;
 use crate::{Problem, heading};
-use hammer::{Tally, hammer, work};
+use hammer::{hammer, work};
 use powers::Powers;
 
 pub(crate) const TITLE: &str =
@@ -38,7 +39,7 @@ const ROTATIONS: usize = 5;
 const BETWEEN: Duration = Duration::from_millis(1200);
 
 /// Whether all was as promised.
-pub(crate) async fn show(stage: &mut Stage, screen: &mut Screen) -> Result<bool, Problem> {
+pub(crate) async fn show(stage: &mut Stage<World>, screen: &mut Screen) -> Result<bool, Problem> {
     let consumers = "three at once; each reads AWSCURRENT, logs in, writes, reads, creates a table";
     screen.print(&stage.lines(consumers))?;
     stage.world.local.set_knobs(|knobs| knobs.latency = LATENCY);
@@ -91,7 +92,11 @@ pub(crate) async fn show(stage: &mut Stage, screen: &mut Screen) -> Result<bool,
 }
 
 /// Rotates while consumers work, and prints a row for each rotation.
-async fn rotations(stage: &Stage, screen: &mut Screen, tally: &Tally) -> Result<(), Problem> {
+async fn rotations(
+    stage: &Stage<World>,
+    screen: &mut Screen,
+    tally: &Tally,
+) -> Result<(), Problem> {
     let over = AtomicBool::new(false);
     let rotating = async {
         let title = "  rotation    time  AWSCURRENT   consumers  failed  the other login";
@@ -113,7 +118,7 @@ async fn rotations(stage: &Stage, screen: &mut Screen, tally: &Tally) -> Result<
 }
 
 async fn row(
-    stage: &Stage,
+    stage: &Stage<World>,
     tally: &Tally,
     rotation: usize,
     took: Duration,

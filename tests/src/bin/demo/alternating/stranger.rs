@@ -2,7 +2,7 @@
 
 use serde_json::json;
 use turnlock_tests::postgres::Logins;
-use turnlock_tests::world::{ADMIN, FUNCTION, secret_of};
+use turnlock_tests::world::{ADMIN, FUNCTION, World, secret_of};
 
 use crate::Problem;
 use crate::checks::Checks;
@@ -10,7 +10,10 @@ use crate::screen::{Ink, Line};
 use crate::stage::Stage;
 
 /// Rotates the user's secret, which has to be refused; returns what there is to read.
-pub(crate) async fn refused(stage: &mut Stage, checks: &mut Checks) -> Result<Vec<Line>, Problem> {
+pub(crate) async fn refused(
+    stage: &mut Stage<World>,
+    checks: &mut Checks,
+) -> Result<Vec<Line>, Problem> {
     const PASSWORD: &str = "the-password-of-svc-clone";
     let world = &mut stage.world;
     let make = format!(
