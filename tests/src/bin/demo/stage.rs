@@ -83,10 +83,7 @@ impl<P: Place> Stage<P> {
         let program = P::FUNCTION;
         let mut lines = vec![
             entry("database", &format!("{}, on port {}", self.database, self.world.port())),
-            entry(
-                "service",
-                "turnlock-local, in place of Secrets Manager and Lambda; 20 ms a call",
-            ),
+            entry("service", "turnlock-local, for Secrets Manager and Lambda; 20 ms a call"),
             entry(
                 "function",
                 &format!("the program {program}, run as by Lambda; built for development"),
