@@ -6,6 +6,8 @@ use serde_json::json;
 use turnlock_tests::mysql::{Product, Setup};
 use turnlock_tests::world::mysql::{ADMIN, FIRST_PASSWORD, USER, World};
 
+/// The other of the two users that take turns.
+const CLONE: &str = "app_clone";
 /// The privilege by which a user of MySQL may keep its own second password.
 const RETAIN: &str = "GRANT APPLICATION_PASSWORD_ADMIN ON *.* TO app@'%'";
 
@@ -67,5 +69,26 @@ async fn dual_password_by_the_user_itself_takes_three_logins_of_which_one_fails(
         assert_eq!((logins.accepted, logins.failed, logins.plaintext), (2, 1, 0));
         assert!(world.accepts(&world.password("AWSPREVIOUS")).await);
         assert!(world.accepts(&world.password("AWSCURRENT")).await);
+    }
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn alternating_users_take_four_logins_of_which_none_fails() {
+    for product in Product::ALL {
+        let world = World::start_alternating(Setup::of(product)).await;
+        for turn in 0..4 {
+            let mark = world.mark();
+            world.rotate().await.expect("a rotation");
+            let logins = world.server.logins_of(mark, &[USER, CLONE, ADMIN]).await;
+            assert_eq!((logins.accepted, logins.failed, logins.plaintext), (4, 0, 0), "{product:?}");
+            let current = world.document("AWSCURRENT");
+            let user = current["username"].as_str().expect("a name");
+            assert_eq!(user, if turn % 2 == 0 { CLONE } else { USER });
+            for label in ["AWSCURRENT", "AWSPREVIOUS"] {
+                let document = world.document(label);
+                let user = document["username"].as_str().expect("a name");
+                assert!(world.server.can_log_in(user, &world.password(label)).await, "{label}");
+            }
+        }
     }
 }

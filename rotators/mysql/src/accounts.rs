@@ -78,6 +78,20 @@ pub(crate) async fn look(
     looks.iter().zip(names).map(read).collect()
 }
 
+/// Whether every account of a name takes a password.
+pub(crate) async fn shows(
+    session: &mut Session,
+    name: &str,
+    password: &Sensitive,
+) -> Result<bool, TargetError> {
+    let version = session.facts().version;
+    let doing = format!("looking at the accounts of {name}");
+    let answers = session.ask(&Sensitive::new(question(version, name)), &doing).await?;
+    let found = answers.first().and_then(|answer| read(version, answer, name));
+    let found = found.ok_or_else(|| unexpected(&doing))?;
+    Ok(!found.is_empty() && found.iter().all(|held| held.accepts(password)))
+}
+
 /// Statements that take the lock of each name, in one order, so that two rotations never wait for each other.
 pub(crate) fn locks(names: &[&str]) -> Vec<String> {
     let mut locks: Vec<String> = names.iter().map(|name| lock(name)).collect();

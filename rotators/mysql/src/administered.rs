@@ -22,7 +22,7 @@ pub(crate) async fn set(
     admin.check_server()?;
     let user = pending.username.as_str();
     let found = accounts::look(admin, &[user]).await?.pop().unwrap_or_default();
-    let chosen = choose(found, admin.server(), current, pending)?;
+    let chosen = choose(found, admin.server(), current, Some(&pending.password))?;
     let mut statements = Vec::new();
     for held in &chosen {
         let plugin = settable(held, admin.server())?;
@@ -53,7 +53,7 @@ pub(crate) fn choose(
     found: Vec<Held>,
     server: &str,
     current: &Login,
-    pending: &Login,
+    pending: Option<&Sensitive>,
 ) -> Result<Vec<Held>, TargetError> {
     let user = current.username.as_str();
     let refused = |text| Err(TargetError::new(Class::Refused, text));
@@ -69,8 +69,7 @@ pub(crate) fn choose(
     };
     let all = names(&found);
     let ours = |held: &Held| {
-        held.accepts(&current.password)
-            || current.username == pending.username && held.accepts(&pending.password)
+        held.accepts(&current.password) || pending.is_some_and(|pending| held.accepts(pending))
     };
     let (chosen, others): (Vec<_>, Vec<_>) = found.into_iter().partition(ours);
     if chosen.is_empty() {

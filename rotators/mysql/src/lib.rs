@@ -8,19 +8,25 @@
 mod account;
 mod accounts;
 mod administered;
+mod alternating;
+mod dialect;
 mod digest;
 mod engine;
 mod fault;
 mod own;
+mod privileges;
+mod replica;
 mod rights;
 mod session;
+mod settings;
 mod sha_crypt;
 mod sql;
+mod tokens;
 mod version;
 
 use turnlock::{
-    AdminSecret, Change, Class, Create, Edit, FirstTry, Holder, Outcome, Preflight, Rotator,
-    Sensitive, TargetError, Verdict,
+    AdminSecret, Change, Create, Edit, FirstTry, Holder, Outcome, Preflight, Rotator, Sensitive,
+    TargetError, Verdict,
 };
 use turnlock_database::{Rds, Strategy, Trust, alternate};
 
@@ -83,7 +89,10 @@ impl Rotator for MySql {
         let mut session = change.by.into_session();
         match (strategy, holder) {
             (Strategy::AlternatingUsers, _) => {
-                return Err(TargetError::new(Class::Refused, "alternating-users is not here yet"));
+                alternating::set(&mut session, current, pending, version, change.history).await?;
+                if by.server != pending.server {
+                    replica::catch_up(by, pending, &self.trust).await?;
+                }
             }
             (Strategy::SingleUser, Holder::Own) => {
                 own::set(&mut session, &by.password, pending).await?;
@@ -111,7 +120,22 @@ impl Rotator for MySql {
         if strategy == Strategy::DualPassword {
             rights::check_retain(&session, holder)?;
         }
+        if strategy == Strategy::AlternatingUsers {
+            let pending = alternate(plan.current)?;
+            alternating::check(&mut session, plan.current, &pending, plan.history).await?;
+        }
         rights::check(&mut session, strategy, holder, plan.current).await?;
+        session.close().await;
+        Ok(())
+    }
+
+    async fn compare(
+        &self,
+        current: &Login,
+        _: &Login,
+        mut session: Session,
+    ) -> Result<(), TargetError> {
+        alternating::compare(&mut session, current, &self.trust).await?;
         session.close().await;
         Ok(())
     }

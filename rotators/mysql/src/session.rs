@@ -12,6 +12,7 @@ use turnlock_database::fault::{LOG_IN, slow_login};
 use turnlock_database::{Relay, Trust};
 
 use crate::account::Account;
+use crate::dialect::Dialect;
 use crate::digest::MOST_ROUNDS;
 use crate::engine::Login;
 use crate::fault::{self, Refusal};
@@ -42,6 +43,8 @@ pub struct Session {
 #[derive(Debug)]
 pub(crate) struct Facts {
     pub(crate) version: Version,
+    /// What statements may say there.
+    pub(crate) dialect: Dialect,
     /// The account that the server took the login for.
     pub(crate) account: Account,
     /// `caching_sha2_password_digest_rounds`
@@ -139,8 +142,10 @@ impl Facts {
         };
         let on = |name| variable(name) == Some("ON");
         let (user, host) = account.as_ref()?.expose().rsplit_once('@')?;
+        let version = version.as_ref()?.expose();
         Some(Self {
-            version: Version::parse(version.as_ref()?.expose())?,
+            version: Version::parse(version)?,
+            dialect: Dialect::read(version).ok()?,
             account: Account::new(user, host),
             rounds: match variable("caching_sha2_password_digest_rounds") {
                 Some(rounds) => rounds.parse().ok()?,
