@@ -80,7 +80,11 @@ async fn alternating_users_take_four_logins_of_which_none_fails() {
             let mark = world.mark();
             world.rotate().await.expect("a rotation");
             let logins = world.server.logins_of(mark, &[USER, CLONE, ADMIN]).await;
-            assert_eq!((logins.accepted, logins.failed, logins.plaintext), (4, 0, 0), "{product:?}");
+            assert_eq!(
+                (logins.accepted, logins.failed, logins.plaintext),
+                (4, 0, 0),
+                "{product:?}"
+            );
             let current = world.document("AWSCURRENT");
             let user = current["username"].as_str().expect("a name");
             assert_eq!(user, if turn % 2 == 0 { CLONE } else { USER });

@@ -1,24 +1,26 @@
 //! Two users that take turns, while programs hammer on them; then an account that is nobody's second user.
 
-mod hammer;
 mod powers;
 mod stranger;
+mod work;
 
 use std::sync::atomic::{AtomicBool, Ordering};
 use std::time::Duration;
 
+use sqlx::postgres::PgConnection;
 use tokio::time::{Instant, sleep};
 use turnlock_tests::pair::CLONE;
 use turnlock_tests::world::{USER, World};
 
 use crate::checks::Checks;
+use crate::hammer::hammer;
 use crate::screen::{Ink, Line, Screen};
 use crate::shooting::LATENCY;
 use crate::stage::Stage;
 use crate::tally::Tally;
 use crate::{Problem, heading};
-use hammer::{hammer, work};
 use powers::Powers;
+use work::work;
 
 pub(crate) const TITLE: &str =
     "Turnlock rotates between two database users, five times, while programs hammer on them.";
@@ -113,7 +115,11 @@ async fn rotations(
         over.store(true, Ordering::Relaxed);
         Ok::<(), Problem>(())
     };
-    let working = |worker| hammer(stage, tally, worker, &over);
+    let working = |worker| {
+        hammer(stage, tally, &over, async move |session: &mut PgConnection| {
+            work(session, worker).await
+        })
+    };
     tokio::try_join!(rotating, working(1), working(2), working(3)).map(drop)
 }
 

@@ -3,8 +3,8 @@
 //!
 //! One file a concern: `stage` is what is needed, `consumers` are those who use the password, `shooting`
 //! runs a rotation and records it as a `film`, `picture` and `costs` draw that, `tally` counts, `checks` judge
-//! the end, `screen` is where all goes. `single` is one user of PostgreSQL, `alternating` are two, `dual` is one of
-//! MySQL with two passwords.
+//! the end, `screen` is where all goes. `hammer` is a program at work. `single` is one user of PostgreSQL, `alternating` are two, `dual` is one of
+//! MySQL with two passwords, `grants` are two of MySQL.
 
 mod alternating;
 mod checks;
@@ -12,12 +12,15 @@ mod consumers;
 mod costs;
 mod dual;
 mod film;
+mod grants;
+mod hammer;
 mod picture;
 mod screen;
 mod shooting;
 mod single;
 mod stage;
 mod tally;
+mod text;
 
 use std::io::Write as _;
 use std::process::ExitCode;
@@ -73,6 +76,9 @@ async fn mysql(theatre: &mut Theatre) -> Result<bool, Problem> {
         let name = stage::mysql::name(product);
         let set = Stage::of_mysql(product, "DO 0", dual::edit);
         kept &= theatre.play(&dual::title(name), name, set, dual::show).await?;
+        let statements = grants::statements(product);
+        let set = Stage::of_mysql(product, &statements, |_| ());
+        kept &= theatre.play(&grants::title(name), name, set, grants::show).await?;
     }
     Ok(kept)
 }

@@ -18,6 +18,7 @@ use crate::consumers::{Consumer, Consumers, Options};
 use crate::film::Password;
 use crate::picture::masked;
 use crate::screen::{Ink, Line};
+use crate::text::wrapped;
 
 /// A server, and the stand-in with a function and a secret.
 pub(crate) trait Place: Deref<Target = Scene> {
@@ -92,7 +93,7 @@ impl<P: Place> Stage<P> {
         ];
         let shown = self.shown_text();
         let mut name = "secret";
-        for text in wrapped(&shown, 64) {
+        for text in wrapped(&shown, ',', 64) {
             lines.push(entry(name, &text));
             name = "";
         }
@@ -138,16 +139,4 @@ fn first_password() -> Result<String, Problem> {
     let mut bytes = [0; 24];
     SysRng.try_fill_bytes(&mut bytes)?;
     Ok(bytes.iter().map(|byte| char::from(LETTERS[usize::from(byte % 32)])).collect())
-}
-
-/// Breaks a text between fields.
-fn wrapped(text: &str, width: usize) -> Vec<String> {
-    let mut lines = vec![String::new()];
-    for field in text.split_inclusive(',') {
-        match lines.last_mut() {
-            Some(line) if line.len() + field.len() <= width => line.push_str(field),
-            _ => lines.push(field.trim_start().to_owned()),
-        }
-    }
-    lines
 }
