@@ -2,7 +2,7 @@
 
 use std::collections::BTreeSet;
 
-use turnlock_tests::mysql::Server;
+use turnlock_tests::mysql::{Product, Server};
 use turnlock_tests::world::mysql::USER;
 
 use super::CLONE;
@@ -76,7 +76,12 @@ pub(crate) fn wrapped(statements: &[String], width: usize) -> Vec<Line> {
 /// SHOW GRANTS and SHOW CREATE USER.
 async fn printed(server: &Server, user: &str) -> Vec<String> {
     let mut all = grants(server, user).await;
-    let created = server.query_all(&format!("SHOW CREATE USER {user}@'%'")).await;
+    // A digest of MySQL's can have quotes in it; then it is printed as a number.
+    let printing = match server.product() {
+        Product::MySql => "SET print_identified_with_as_hex = ON; ",
+        Product::MariaDb => "",
+    };
+    let created = server.query_all(&format!("{printing}SHOW CREATE USER {user}@'%'")).await;
     all.extend(created.iter().map(|row| anonymous(row, user)));
     all
 }
@@ -100,12 +105,14 @@ fn anonymous(row: &str, user: &str) -> String {
     // Our own mark.
     text = text.replace(&format!("\"alternates_with\": \"{other}\""), "\"alternates_with\": …");
     text = DEFAULTS.iter().fold(text, |text, default| text.replace(default, ""));
-    for (start, end) in [(" IDENTIFIED BY PASSWORD '", "'"), (" AS '", "'")] {
-        if let Some(from) = text.find(start)
-            && let Some(length) = text[from + start.len()..].find(end)
+    let digests = [(" IDENTIFIED BY PASSWORD '", '\''), (" AS '", '\''), (" AS 0x", ' ')];
+    for (start, end) in digests {
+        if let Some((before, digest)) = text.split_once(start)
+            && let Some((_, after)) = digest.split_once(end)
         {
-            text.replace_range(from..from + start.len() + length + end.len(), "");
+            text = format!("{before} {}", after.trim_start());
         }
     }
+    text.truncate(text.trim_end().len());
     text
 }
