@@ -1,6 +1,6 @@
 //! Chance that comes out the same each time, for tests that try many ways.
 
-/// A generator of numbers that follow from its seed: SplitMix64.
+/// A generator of numbers that follow from its seed: `SplitMix64`.
 #[derive(Clone, Debug)]
 pub struct Dice(u64);
 
