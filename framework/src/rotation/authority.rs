@@ -49,6 +49,7 @@ impl<R: Rotator, V: Vault> Drive<'_, R, V> {
         }
         let known = [current, pending];
         let mut search = Search::new(current, pending.principal(), &known);
+        search.newer_first = true;
         match self.search(&mut search).await? {
             Some((older, session)) => {
                 tracing::warn!("AWSCURRENT does not log in, an older version does: healing");

@@ -3,7 +3,7 @@
 use super::{Cause, Drive, readable};
 use crate::rotator::Verdict;
 use crate::vault::{Vault, Version};
-use crate::{Credential, Rotator};
+use crate::{Credential, Rotator, VersionId};
 
 /// A search for a version that logs in as a principal.
 pub(super) struct Search<'a, R: Rotator> {
@@ -17,6 +17,11 @@ pub(super) struct Search<'a, R: Rotator> {
     tried: Vec<R::Credential>,
     /// Whether a version is for another target or principal, which is never tried.
     pub(super) elsewhere: bool,
+    /// Whether an interrupted rotation is the likeliest reason for the search: versions that are newer than the
+    /// current one come first then.
+    pub(super) newer_first: bool,
+    /// Whether the current one was met among the versions: those that come now are older.
+    met_current: bool,
     /// The first thing that kept a version from being tried.
     pub(super) obstacle: Option<Cause>,
 }
@@ -27,7 +32,16 @@ impl<'a, R: Rotator> Search<'a, R> {
         principal: &'a str,
         known: &'a [&'a R::Credential],
     ) -> Self {
-        Self { current, principal, known, tried: Vec::new(), elsewhere: false, obstacle: None }
+        Self {
+            current,
+            principal,
+            known,
+            tried: Vec::new(),
+            elsewhere: false,
+            newer_first: false,
+            met_current: false,
+            obstacle: None,
+        }
     }
 
     /// How many credentials were rejected, those that were tried before among them.
@@ -37,6 +51,7 @@ impl<'a, R: Rotator> Search<'a, R> {
 
     /// The credential to try, if trying it could tell something new and change nobody else.
     fn wanted(&mut self, old: R::Credential) -> Option<R::Credential> {
+        self.met_current |= old == *self.current;
         if old.target() != self.current.target() || old.principal() != self.principal {
             self.elsewhere = true;
             return None;
@@ -62,28 +77,49 @@ impl<R: Rotator, V: Vault> Drive<'_, R, V> {
     /// Tries the previous version, then the pending one, then every other one, the newest first.
     ///
     /// Versions without a label are among them: an interrupted rotation can leave the working password
-    /// where somebody has cleared the label since.
+    /// where somebody has cleared the label since. That one is newer than the current one. Where it is looked
+    /// for it is tried before any other, since a few failed logins in a row can lock the principal.
     pub(super) async fn search(
         &self,
         search: &mut Search<'_, R>,
     ) -> Result<Option<(R::Credential, R::Session)>, Cause> {
-        let pending = Version::Id(&self.event.version);
-        for version in [Version::Previous, pending] {
+        let mut others = Vec::new().into_iter();
+        if search.newer_first {
+            others = self.others(search).await?;
+        }
+        while !search.met_current
+            && let Some(id) = others.next()
+        {
+            if let Some(found) = self.try_version(search, Version::Id(&id)).await? {
+                return Ok(Some(found));
+            }
+        }
+        for version in [Version::Previous, Version::Id(&self.event.version)] {
             if let Some(found) = self.try_version(search, version).await? {
                 return Ok(Some(found));
             }
         }
-        let secret = &self.event.secret_id;
-        let listed = self.within("listing old versions", self.vault.versions(secret)).await;
-        for id in search.passing(listed)?.unwrap_or_default() {
-            if id == self.event.version {
-                continue;
-            }
+        if !search.newer_first {
+            others = self.others(search).await?;
+        }
+        for id in others {
             if let Some(found) = self.try_version(search, Version::Id(&id)).await? {
                 return Ok(Some(found));
             }
         }
         Ok(None)
+    }
+
+    /// All versions but the pending one, the newest first.
+    async fn others(
+        &self,
+        search: &mut Search<'_, R>,
+    ) -> Result<std::vec::IntoIter<VersionId>, Cause> {
+        let secret = &self.event.secret_id;
+        let listed = self.within("listing old versions", self.vault.versions(secret)).await;
+        let mut others = search.passing(listed)?.unwrap_or_default();
+        others.retain(|id| *id != self.event.version);
+        Ok(others.into_iter())
     }
 
     /// Tries one version, unless it is for somebody else or was tried before.
