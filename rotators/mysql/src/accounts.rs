@@ -21,6 +21,17 @@ pub(crate) struct Held {
     pub(crate) rules: Vec<Rule>,
     /// MySQL's second password, kept by `RETAIN CURRENT PASSWORD`.
     pub(crate) retained: Option<Sensitive>,
+    /// What a login needs besides the password.
+    pub(crate) requires: Requirement,
+}
+
+/// `REQUIRE`: what a login needs besides the password.
+#[derive(Clone, Copy, Debug, Eq, PartialEq)]
+pub(crate) enum Requirement {
+    Nothing,
+    Tls,
+    /// A certificate of the client's: `X509`, `ISSUER`, `SUBJECT`, `CIPHER`.
+    Certificate,
 }
 
 /// One way to authenticate.
@@ -162,7 +173,7 @@ fn question(version: Version, user: &str) -> String {
                 "NULL"
             };
             format!(
-                "SELECT User, Host, plugin, authentication_string, {retained} FROM mysql.user \
+                "SELECT User, Host, plugin, authentication_string, {retained}, ssl_type FROM mysql.user \
                  WHERE User = {user} ORDER BY Host"
             )
         }
@@ -186,11 +197,17 @@ fn read(version: Version, answer: &Answer, name: &str) -> Option<Vec<Held>> {
                     digest: own(3).unwrap_or_else(|| Sensitive::new("")),
                 }],
                 retained: own(4),
+                requires: match text(row, 5)? {
+                    "" => Requirement::Nothing,
+                    "ANY" => Requirement::Tls,
+                    _ => Requirement::Certificate,
+                },
             }),
             Product::MariaDb => {
                 let stored: Stored = serde_json::from_str(text(row, 2)?).ok()?;
                 if !stored.is_role {
-                    all.push(Held { account, rules: stored.rules(), retained: None });
+                    let requires = stored.requires();
+                    all.push(Held { account, rules: stored.rules(), retained: None, requires });
                 }
             }
         }
@@ -203,6 +220,9 @@ fn read(version: Version, answer: &Answer, name: &str) -> Option<Vec<Held>> {
 struct Stored {
     #[serde(default)]
     is_role: bool,
+    /// As in the server's source: 0 and less nothing, 1 TLS, 2 and 3 a certificate.
+    #[serde(default)]
+    ssl_type: i64,
     #[serde(flatten)]
     first: StoredRule,
     /// All of them, with an empty one in the place of the first.
@@ -218,6 +238,14 @@ struct StoredRule {
 }
 
 impl Stored {
+    fn requires(&self) -> Requirement {
+        match self.ssl_type {
+            ..=0 => Requirement::Nothing,
+            1 => Requirement::Tls,
+            2.. => Requirement::Certificate,
+        }
+    }
+
     fn rules(self) -> Vec<Rule> {
         let Self { first, auth_or, .. } = self;
         let first = Rule::of(first);

@@ -4,7 +4,7 @@ use turnlock::{Class, Sensitive, TargetError, VersionId};
 use turnlock_database::Strategy;
 
 use crate::account::Account;
-use crate::accounts::{self, Held};
+use crate::accounts::{self, Held, Requirement};
 use crate::digest::Plugin;
 use crate::engine::Login;
 use crate::fault;
@@ -121,14 +121,29 @@ pub(crate) fn settable(held: &Held, server: &str) -> Result<Plugin, TargetError>
     })
 }
 
-/// Refuses an account whose new password nobody could log in with where the secret has `"ssl": false`.
+/// Refuses an account that this function could not log in as with the new password.
 ///
-/// The server forgets whom it knew, and asks for the password itself.
+/// Without TLS a server lets a user of caching_sha2_password in only while it remembers a login over TLS, which it
+/// does not after a change.
 pub(crate) fn usable(plugin: Plugin, held: &Held, login: &Login) -> Result<(), TargetError> {
-    if plugin == Plugin::Native || login.server.tls_name.is_some() {
-        return Ok(());
+    let (user, server) = (&held.account, &login.server);
+    let has_tls = server.tls_name.is_some();
+    match held.requires {
+        Requirement::Certificate => {
+            let text = format!(
+                "{user} at {server} has to show a certificate (REQUIRE X509, SUBJECT, ISSUER or CIPHER), and \
+                 this function has none to test the new password with"
+            );
+            Err(TargetError::new(Class::Refused, text))
+        }
+        Requirement::Tls if !has_tls => {
+            let text =
+                format!("{user} at {server} has to use TLS (REQUIRE SSL): take \"ssl\": false out");
+            Err(TargetError::new(Class::Refused, format!("{text} of the secret")))
+        }
+        Requirement::Nothing | Requirement::Tls if has_tls || plugin == Plugin::Native => Ok(()),
+        Requirement::Nothing | Requirement::Tls => Err(fault::needs_tls(&user.user, server)),
     }
-    Err(fault::needs_tls(&held.account.user, &login.server))
 }
 
 /// One account, and what it shall have.

@@ -34,9 +34,13 @@ pub(crate) fn of_login<S>(
     let (user, server) = (&login.username, &login.server);
     if let Some(number) = number(error) {
         if number == ACCESS_DENIED {
+            let plain = match server.tls_name {
+                Some(_) => "",
+                None => ", or takes no login without TLS (REQUIRE SSL, require_secure_transport)",
+            };
             let text = format!(
                 "{server} rejects the password of {user}, or has no account {user} for the host of this \
-                 function"
+                 function{plain}"
             );
             let rejected =
                 TargetError::new(Class::AuthRejected, text).with_code(number.to_string());

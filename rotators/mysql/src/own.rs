@@ -4,7 +4,7 @@ use turnlock::{Class, Sensitive, TargetError, Verdict};
 use turnlock_database::Trust;
 
 use crate::accounts;
-use crate::digest;
+use crate::digest::{self, STEP};
 use crate::engine::Login;
 use crate::fault::{IN_THE_HISTORY, NOT_THE_FIRST, WITHOUT_THE_FIRST};
 use crate::session::Session;
@@ -144,9 +144,25 @@ pub(crate) fn check_account(session: &Session, login: &Login) -> Result<(), Targ
     Err(TargetError::new(Class::Refused, text))
 }
 
+/// Refuses a server that would make a digest which accepts no password: it makes it with as many rounds as it is set
+/// to, stores the thousands, and checks with these. Seen with MySQL 9.7.
+fn check_rounds(session: &Session) -> Result<(), TargetError> {
+    let rounds = session.facts().rounds;
+    if rounds.is_multiple_of(STEP) {
+        return Ok(());
+    }
+    let text = format!(
+        "{} has caching_sha2_password_digest_rounds at {rounds}: it makes digests that accept no password, unless \
+         that is a multiple of {STEP}",
+        session.server()
+    );
+    Err(TargetError::new(Class::Refused, text))
+}
+
 fn check(session: &Session, pending: &Login) -> Result<(), TargetError> {
     session.check_server()?;
     check_account(session, pending)?;
+    check_rounds(session)?;
     session.facts().rules.check(&pending.password, &pending.username, session.server())
 }
 
