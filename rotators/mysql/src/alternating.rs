@@ -5,11 +5,12 @@
 //! counterpart, of the other name and the same host.
 //!
 //! `scene` is what the server says of the two, `ownership` whether the other account may be touched, `plan` the
-//! statements, `comparison` whether the two are equal.
+//! statements, `comparison` whether the two are equal, `preflight` whether the admin may do it.
 
 mod comparison;
 mod ownership;
 mod plan;
+mod preflight;
 mod scene;
 
 use turnlock::{Class, History, TargetError, VersionId};
@@ -20,6 +21,7 @@ use crate::engine::Login;
 use crate::session::Session;
 
 pub(crate) use comparison::compare;
+pub(crate) use preflight::check;
 
 /// Brings the pending user in step with the current one, and lets it in with its new password.
 pub(crate) async fn set(
@@ -33,16 +35,6 @@ pub(crate) async fn set(
     let plan = Plan::of(&scene, admin, pending, version)?;
     let doing = format!("changing {}", pending.username);
     Ok(admin.change(&plan.0, &doing).await?)
-}
-
-/// Checks, changing nothing, what [`set`] would meet.
-pub(crate) async fn check(
-    admin: &mut Session,
-    current: &Login,
-    pending: &str,
-    history: History<'_, Login>,
-) -> Result<(), TargetError> {
-    look(admin, current, pending, history).await.map(drop)
 }
 
 async fn look(

@@ -1,6 +1,7 @@
 //! What an account may do, read from what the server prints, so that another can be given the same.
 
 pub(crate) mod comparison;
+mod delegation;
 pub(crate) mod difference;
 pub(crate) mod existence;
 mod read;

@@ -7,6 +7,7 @@ use super::scene::{State, attainable, statements};
 use crate::account::Account;
 use crate::engine::Login;
 use crate::privileges::comparison;
+use crate::privileges::existence::Doubt;
 use crate::session::Session;
 use crate::settings;
 
@@ -30,9 +31,12 @@ pub(crate) async fn compare(
     };
     let (one, its) = look(&mut current).await?;
     let (other, others) = look(pending).await?;
+    let (one_has, other_has) = (&its.privileges, &others.privileges);
     // Who has a privilege sees what it is for.
-    let attained = attainable(&mut current, &its.privileges, &others.privileges, DOING).await?;
-    let kept = attainable(pending, &others.privileges, &its.privileges, DOING).await?;
+    let doubt = Doubt::between(one_has, other_has);
+    let attained = attainable(&mut current, one_has, other_has, doubt, DOING).await?;
+    let doubt = Doubt::between(other_has, one_has);
+    let kept = attainable(pending, other_has, one_has, doubt, DOING).await?;
     current.close().await;
     let mut found = comparison::compare((&one, &attained), (&other, &kept));
     let apart = settings::compare(&its.settings, &others.settings);

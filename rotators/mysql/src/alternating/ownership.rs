@@ -18,7 +18,8 @@ pub(super) fn mark(other: &str) -> String {
     format!("{{\"alternates_with\": {}}}", serde_json::Value::from(other))
 }
 
-/// Refuses to touch an account that was not made for this secret, and is not to be adopted.
+/// Refuses to copy an account whose password no version of the secret has, and to touch one that was not made for this
+/// secret and is not to be adopted.
 ///
 /// Ours is what has our mark, or logs in with a password that a version of the secret has.
 pub(super) async fn check(
@@ -28,26 +29,46 @@ pub(super) async fn check(
     other: &str,
     history: History<'_, Login>,
 ) -> Result<(), TargetError> {
+    for side in scene.pairs.iter().map(|pair| &pair.current) {
+        // Somebody was let in by that name, but it can have been as another account: one without a name is one.
+        let name = &current.username;
+        let has_password = side.held.plugin().is_some();
+        if has_password
+            && !side.held.accepts(&current.password)
+            && !is_known(side, name, history).await?
+        {
+            let text = format!(
+                "{} at {server} has a password that no version of the secret has, so there is no reason to \
+                 let a second user do what it can",
+                side.held.account
+            );
+            return Err(TargetError::new(Class::AuthRejected, text));
+        }
+    }
     for side in scene.pairs.iter().filter_map(|pair| pair.known.as_ref()) {
         if !(is_marked(side, current) || current.adopt || is_known(side, other, history).await?) {
             return Err(foreign(side, server, other, scene.dialect.has_attributes()));
         }
     }
     for side in &scene.unpaired {
-        let account = &side.held.account;
-        if !(is_marked(side, current) || is_known(side, other, history).await?) {
-            let text = format!(
-                "{account} exists at {server} and was not made for this secret, and no account of {} has its \
-                 host: consumers from there would not be let in. It is not touched. Name another second user in \
-                 rotation.alternate_username",
-                current.username
-            );
-            return Err(TargetError::new(Class::Refused, text));
-        }
-        tracing::warn!(
-            "{account} is left as it is: no account of {} has its host",
-            current.username
+        let ours = is_marked(side, current) || is_known(side, other, history).await?;
+        let whose = if ours { "" } else { "was not made for this secret, " };
+        let text = format!(
+            "{} exists at {server}, {whose}and no account of {user} has its host: consumers from there would \
+             not be let in. It is not touched. Drop it, make one of {user} for that host with the current \
+             password, or name another second user in rotation.alternate_username",
+            side.held.account,
+            user = current.username
         );
+        return Err(TargetError::new(Class::Refused, text));
+    }
+    if let Some(account) = scene.left_out.first() {
+        let text = format!(
+            "{account} exists at {server} with another password than the secret's: consumers from its host would be let \
+             in after every other rotation only, as {other}. It is not touched. Give it the current \
+             password, drop it, or have the strategy single-user"
+        );
+        return Err(TargetError::new(Class::Refused, text));
     }
     Ok(())
 }

@@ -20,6 +20,8 @@ pub(crate) struct Scene {
     pub(crate) pairs: Vec<Pair>,
     /// Accounts of the other user's name whose host none of the current user's has.
     pub(crate) unpaired: Vec<Side>,
+    /// Accounts of the current user's name that have another password than the secret's.
+    pub(crate) left_out: Vec<Account>,
 }
 
 /// An account of the current user, and the one of the other user with the same host.
@@ -60,11 +62,15 @@ impl Scene {
         let (Some(all), Some(others)) = (found.next(), found.next()) else {
             return Err(unexpected(&doing));
         };
+        let mut left_out: Vec<Account> = all.iter().map(|held| held.account.clone()).collect();
         let chosen = choose(all, admin.server(), current, None)?;
+        left_out.retain(|account| chosen.iter().all(|held| held.account != *account));
         let accounts = chosen.iter().chain(&others).map(|held| &held.account);
         let question = question(accounts, dialect);
         let answers = admin.ask(&Sensitive::new(question), &doing).await?;
         let mut answers = answers.iter().skip(1);
+        let own = answers.next().ok_or_else(|| unexpected(&doing))?;
+        let own = Privileges::read_session(own.iter().filter_map(|row| text(row, 0)), dialect)?;
         let mut side = |held: Held| {
             let state = State::read(&mut answers, &held.account, dialect, &doing)?;
             Ok::<_, TargetError>(Side { held, state })
@@ -78,18 +84,25 @@ impl Scene {
             let known = known.map(|at| others.swap_remove(at));
             pairs.push(Pair { current, other: account, known });
         }
-        let mut scene = Self { dialect, pairs, unpaired: others };
-        scene.settle(admin, &doing).await?;
+        let mut scene = Self { dialect, pairs, unpaired: others, left_out };
+        scene.settle(admin, &own, &doing).await?;
         Ok(scene)
     }
 
     /// Leaves privileges on what no longer exists out of account, as they cannot be granted.
-    async fn settle(&mut self, admin: &mut Session, doing: &str) -> Result<(), TargetError> {
+    async fn settle(
+        &mut self,
+        admin: &mut Session,
+        own: &Privileges,
+        doing: &str,
+    ) -> Result<(), TargetError> {
         let none = Privileges::default();
+        let dialect = self.dialect;
         for pair in &mut self.pairs {
             let known = pair.known.as_ref().map_or(&none, |side| &side.state.privileges);
             let state = &mut pair.current.state;
-            state.privileges = attainable(admin, &state.privileges, known, doing).await?;
+            let doubt = Doubt::between(&state.privileges, known).seen_by(own, dialect);
+            state.privileges = attainable(admin, &state.privileges, known, doubt, doing).await?;
         }
         Ok(())
     }
@@ -100,9 +113,9 @@ pub(super) async fn attainable(
     session: &mut Session,
     privileges: &Privileges,
     other: &Privileges,
+    doubt: Doubt,
     doing: &str,
 ) -> Result<Privileges, TargetError> {
-    let doubt = Doubt::between(privileges, other);
     let Some(question) = doubt.question() else { return Ok(privileges.clone()) };
     let answers = session.ask(&Sensitive::new(question), doing).await?;
     let row = |row: &Vec<Option<Sensitive>>| -> Option<[String; 4]> {
@@ -154,7 +167,7 @@ pub(super) fn statements(account: &Account, shown: &str, dialect: Dialect) -> Ve
 }
 
 fn question<'a>(accounts: impl Iterator<Item = &'a Account>, dialect: Dialect) -> String {
-    let mut all = vec![dialect.printing().to_owned()];
+    let mut all = vec![dialect.printing().to_owned(), "SHOW GRANTS".to_owned()];
     all.extend(accounts.flat_map(|account| statements(account, &account.quoted(), dialect)));
     all.join("; ")
 }

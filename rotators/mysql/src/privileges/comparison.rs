@@ -37,7 +37,7 @@ pub(crate) fn some(all: &[String]) -> String {
 }
 
 /// A line break in a name could pass for a line of the log.
-fn plain(text: &str) -> String {
+pub(crate) fn plain(text: &str) -> String {
     text.replace(char::is_control, "?")
 }
 
@@ -96,7 +96,7 @@ impl Held {
 }
 
 impl Object {
-    fn in_words(&self) -> String {
+    pub(super) fn in_words(&self) -> String {
         match self {
             Self::Everything => "*.*".to_owned(),
             Self::Database(pattern) => format!("{pattern}.*"),
@@ -109,7 +109,7 @@ impl Object {
 }
 
 impl Role {
-    fn in_words(&self) -> String {
+    pub(super) fn in_words(&self) -> String {
         match &self.host {
             Some(host) if host != "%" => format!("{}@{host}", self.name),
             Some(_) | None => self.name.clone(),

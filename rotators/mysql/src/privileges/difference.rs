@@ -28,7 +28,7 @@ const ON_DATABASES: [&str; 18] = [
     "UPDATE",
 ];
 /// The same on a table.
-const ON_TABLES: [&str; 12] = [
+pub(super) const ON_TABLES: [&str; 12] = [
     "ALTER",
     "CREATE",
     "CREATE VIEW",
@@ -75,6 +75,26 @@ pub(crate) fn statements(
         change.statements.insert(0, mode.to_owned());
     }
     change.statements
+}
+
+/// What `ALL PRIVILEGES` are on an object, where that is known for sure.
+pub(super) fn all_on(object: &Object, dialect: Dialect) -> Option<BTreeSet<String>> {
+    let mut all: Vec<&str> = match object {
+        Object::Database(_) => ON_DATABASES.to_vec(),
+        Object::Table(..) => ON_TABLES.to_vec(),
+        Object::Everything | Object::Routine(..) => return None,
+    };
+    let (mariadb, mysql) = LAST_KNOWN;
+    if dialect.version.0 > if dialect.is_mariadb { mariadb } else { mysql } {
+        return None;
+    }
+    if dialect.is_mariadb {
+        all.push("DELETE HISTORY");
+        if dialect.version >= (11, 3, 0) && matches!(object, Object::Database(_)) {
+            all.push("SHOW CREATE ROUTINE");
+        }
+    }
+    Some(all.into_iter().map(str::to_owned).collect())
 }
 
 struct Change<'a> {
@@ -286,7 +306,8 @@ impl Change<'_> {
             self.revoke(&Vec::from_iter(option), object);
             return;
         }
-        let known = if held.all { self.known(object) } else { Some(held.privileges.clone()) };
+        let known =
+            if held.all { all_on(object, self.dialect) } else { Some(held.privileges.clone()) };
         let Some(known) = known else {
             self.revoke(&["ALL PRIVILEGES".to_owned()], object);
             self.revoke(&Vec::from_iter(option), object);
@@ -302,26 +323,6 @@ impl Change<'_> {
         items.extend(option);
         self.revoke(&items, object);
         self.grant(&listed(&BTreeSet::new(), &lost), object, false);
-    }
-
-    /// What `ALL PRIVILEGES` are on an object, where that is known for sure.
-    fn known(&self, object: &Object) -> Option<BTreeSet<String>> {
-        let mut all: Vec<&str> = match object {
-            Object::Database(_) => ON_DATABASES.to_vec(),
-            Object::Table(..) => ON_TABLES.to_vec(),
-            Object::Everything | Object::Routine(..) => return None,
-        };
-        let (mariadb, mysql) = LAST_KNOWN;
-        if self.dialect.version.0 > if self.dialect.is_mariadb { mariadb } else { mysql } {
-            return None;
-        }
-        if self.dialect.is_mariadb {
-            all.push("DELETE HISTORY");
-            if self.dialect.version >= (11, 3, 0) && matches!(object, Object::Database(_)) {
-                all.push("SHOW CREATE ROUTINE");
-            }
-        }
-        Some(all.into_iter().map(str::to_owned).collect())
     }
 
     fn revoke_dynamic(&mut self) {

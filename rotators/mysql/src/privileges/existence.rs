@@ -7,6 +7,7 @@
 use std::collections::{BTreeMap, BTreeSet};
 
 use super::{Column, Columns, Held, Object, Privileges};
+use crate::dialect::Dialect;
 use crate::sql::literal;
 
 /// Tables, columns and routines that may be gone: one account has privileges on them that another lacks.
@@ -58,6 +59,37 @@ impl Doubt {
             }
         }
         doubt
+    }
+
+    /// Only what a session with these privileges would see if it were there: to such a one, what it may not touch
+    /// looks like what is gone.
+    #[must_use]
+    pub(crate) fn seen_by(mut self, own: &Privileges, dialect: Dialect) -> Self {
+        let sees_table = |database: &str, table: &str| {
+            own.sees(&Object::Table(database.to_owned(), table.to_owned()), dialect)
+        };
+        for (database, tables) in &mut self.tables {
+            tables.retain(|table| sees_table(database, table));
+        }
+        for (database, tables) in &mut self.columns {
+            tables.retain(|table, _| sees_table(database, table));
+        }
+        for (kinds, databases) in
+            [(&ROUTINES[..], &mut self.routines), (&[LIBRARY][..], &mut self.libraries)]
+        {
+            for (database, names) in databases {
+                let object = |kind: &&str, name: &String| {
+                    Object::Routine((*kind).to_owned(), database.clone(), name.clone())
+                };
+                names
+                    .retain(|name| kinds.iter().any(|kind| own.sees(&object(kind, name), dialect)));
+            }
+        }
+        self.tables.retain(|_, tables| !tables.is_empty());
+        self.columns.retain(|_, tables| !tables.is_empty());
+        self.routines.retain(|_, names| !names.is_empty());
+        self.libraries.retain(|_, names| !names.is_empty());
+        self
     }
 
     /// The question, as one statement; `None` if there is no doubt. Each row of the answer is a thing that is there:

@@ -22,23 +22,26 @@ impl Privileges {
         account: &Account,
         dialect: Dialect,
     ) -> Result<Self, TargetError> {
-        let mut reader = Reader { account, dialect, found: Self::default(), knows_global: false };
-        for row in rows {
-            reader.line(row).ok_or_else(|| {
-                let text = format!(
-                    "SHOW GRANTS has a line that begins with {} and cannot be read, so its privileges cannot \
-                     be kept in step",
-                    kind(row)
-                );
-                TargetError::new(Class::Refused, text)
-            })?;
-        }
-        Ok(reader.found)
+        Reader { account: Some(account), dialect, found: Self::default(), knows_global: false }
+            .rows(rows)
+    }
+
+    /// Reads the rows of a bare `SHOW GRANTS`: what the session itself may do, by its active roles, too.
+    ///
+    /// # Errors
+    ///
+    /// As of [`read`](Self::read).
+    pub(crate) fn read_session<'a>(
+        rows: impl IntoIterator<Item = &'a str>,
+        dialect: Dialect,
+    ) -> Result<Self, TargetError> {
+        Reader { account: None, dialect, found: Self::default(), knows_global: false }.rows(rows)
     }
 }
 
 struct Reader<'a> {
-    account: &'a Account,
+    /// Whose rows count; `None` if all do.
+    account: Option<&'a Account>,
     dialect: Dialect,
     found: Privileges,
     /// The line with the privileges on `*.*` was read; MySQL prints the dynamic ones in lines behind it.
@@ -53,6 +56,23 @@ struct Items {
 }
 
 impl Reader<'_> {
+    fn rows<'a>(
+        mut self,
+        rows: impl IntoIterator<Item = &'a str>,
+    ) -> Result<Privileges, TargetError> {
+        for row in rows {
+            self.line(row).ok_or_else(|| {
+                let text = format!(
+                    "SHOW GRANTS has a line that begins with {} and cannot be read, so its privileges cannot \
+                     be kept in step",
+                    kind(row)
+                );
+                TargetError::new(Class::Refused, text)
+            })?;
+        }
+        Ok(self.found)
+    }
+
     fn line(&mut self, row: &str) -> Option<()> {
         let mut tokens = Tokens::of(row, self.dialect)?;
         if tokens.takes("SET DEFAULT ROLE") {
@@ -152,11 +172,12 @@ impl Reader<'_> {
     /// another account, which nobody asked for.
     fn is_ours(&self, tokens: &mut Tokens) -> Option<bool> {
         if self.dialect.is_mariadb && tokens.takes("PUBLIC") {
-            return Some(false);
+            return Some(self.account.is_none());
         }
         let (user, host) = tokens.user()?;
+        let Some(account) = self.account else { return Some(true) };
         match host {
-            Some(host) => (Account::new(user, host) == *self.account).then_some(true),
+            Some(host) => (Account::new(user, host) == *account).then_some(true),
             None => self.dialect.is_mariadb.then_some(false),
         }
     }

@@ -1,0 +1,72 @@
+//! Whether the next rotation will find what it needs.
+
+use turnlock::{Class, History, Sensitive, TargetError};
+
+use super::look;
+use crate::administered::settable;
+use crate::engine::Login;
+use crate::privileges::Privileges;
+use crate::privileges::comparison::plain;
+use crate::session::{Session, text, unexpected};
+
+/// As many are named, the rest is counted.
+const NAMED: usize = 20;
+
+/// Checks, changing nothing, that the admin could let the other user in, and equal to the current one.
+pub(crate) async fn check(
+    admin: &mut Session,
+    current: &Login,
+    pending: &str,
+    history: History<'_, Login>,
+) -> Result<(), TargetError> {
+    admin.check_server()?;
+    let own = privileges(admin).await?;
+    let mut missing = Vec::new();
+    if !own.has_everywhere("CREATE USER") {
+        missing.push("CREATE USER on *.*".to_owned());
+    }
+    if !own.has_in("mysql", "SELECT") {
+        // Without it, nothing else can be seen.
+        missing.push("SELECT on mysql.*".to_owned());
+        return Err(lacking(admin, &current.username, pending, &missing));
+    }
+    let scene = look(admin, current, pending, history).await?;
+    let none = Privileges::default();
+    for pair in &scene.pairs {
+        settable(&pair.current.held, admin.server())?;
+        let known = pair.known.as_ref().map_or(&none, |side| &side.state.privileges);
+        let wanted = &pair.current.state.privileges;
+        missing.extend(own.lacks_to_change(known, wanted, scene.dialect));
+    }
+    missing.sort();
+    missing.dedup();
+    if missing.is_empty() {
+        return Ok(());
+    }
+    Err(lacking(admin, &current.username, pending, &missing))
+}
+
+/// What the admin may do in its session, as the server prints it.
+async fn privileges(admin: &mut Session) -> Result<Privileges, TargetError> {
+    let dialect = admin.facts().dialect;
+    let doing = "looking at the privileges of the admin";
+    let question = Sensitive::new(format!("{}; SHOW GRANTS", dialect.printing()));
+    let answers = admin.ask(&question, doing).await?;
+    let shown = answers.last().ok_or_else(|| unexpected(doing))?;
+    Privileges::read_session(shown.iter().filter_map(|row| text(row, 0)), dialect)
+}
+
+fn lacking(admin: &Session, current: &str, pending: &str, missing: &[String]) -> TargetError {
+    let named: Vec<String> = missing.iter().take(NAMED).map(|item| plain(item)).collect();
+    let more = match missing.len().saturating_sub(NAMED) {
+        0 => String::new(),
+        more => format!(" and {more} more"),
+    };
+    let text = format!(
+        "at {} the admin {} may not let {pending} take turns with {current}; missing: {}{more}",
+        admin.server(),
+        plain(&admin.facts().account.to_string()),
+        named.join(", ")
+    );
+    TargetError::new(Class::Permission, text)
+}
