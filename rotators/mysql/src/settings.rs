@@ -94,7 +94,8 @@ impl Settings {
 /// digests are not looked at, nor is our mark.
 pub(crate) fn compare(one: &Settings, other: &Settings) -> Vec<String> {
     let mut found = Vec::new();
-    let plugins = |settings: &Settings| -> Vec<String> {
+    // A second password, by the same plug-in, is one user's own.
+    let plugins = |settings: &Settings| -> BTreeSet<String> {
         settings.rules.iter().map(|rule| rule.plugin.clone()).collect()
     };
     if plugins(one) != plugins(other) {

@@ -59,6 +59,13 @@ impl Plan {
         };
         let privileges = difference::statements(from, &current.state.privileges, other, dialect);
         self.0.extend(privileges.into_iter().map(Sensitive::new));
+        if known.as_ref().is_some_and(|side| side.held.retained.is_some()) {
+            // Nothing of what was valid before its turn is valid after it.
+            self.0.push(Sensitive::new(format!(
+                "ALTER USER IF EXISTS {} DISCARD OLD PASSWORD",
+                other.quoted()
+            )));
+        }
         self.0.push(statements::letting_in(other, rules, dialect));
     }
 }
