@@ -3,6 +3,7 @@
 mod configuration;
 mod installation;
 mod log;
+mod replica;
 mod root;
 mod server;
 mod setup;

@@ -4,7 +4,7 @@ use std::ops::Deref;
 
 use serde_json::{Value, json};
 use sqlx::mysql::{MySqlConnection, MySqlDatabaseError};
-use sqlx::{AssertSqlSafe, Connection as _, Row as _};
+use sqlx::{AssertSqlSafe, Connection as _};
 
 use crate::mysql::{Mark, Product, Server, Setup};
 use crate::scene::StepError;
@@ -201,11 +201,7 @@ impl Deref for Turns {
 /// If there is no answer.
 pub async fn answer(session: &mut MySqlConnection, statements: &str) -> String {
     match sqlx::raw_sql(AssertSqlSafe(statements)).fetch_all(session).await {
-        Ok(rows) => {
-            let first: Option<String> =
-                rows.last().and_then(|row| row.try_get_unchecked(0).ok()).flatten();
-            first.map_or_else(|| "done".to_owned(), |text| format!("done: {text}"))
-        }
+        Ok(_) => "done".to_owned(),
         Err(sqlx::Error::Database(error)) => {
             error.downcast_ref::<MySqlDatabaseError>().number().to_string()
         }
@@ -216,12 +212,11 @@ pub async fn answer(session: &mut MySqlConnection, statements: &str) -> String {
 /// What has to be alike of two accounts: privileges and settings, without the name, the password and our mark.
 pub async fn state(server: &Server, user: &str, host: &str) -> Vec<String> {
     let account = format!("`{}`@`{host}`", user.replace('`', "``"));
-    let mut lines: Vec<String> = server
-        .query_all(&format!("SHOW GRANTS FOR {account}"))
-        .await
-        .iter()
-        .map(|line| plain(line, &account))
-        .collect();
+    // As MariaDB prints those who may act as another.
+    let proxy = format!("'{user}'@'{host}'");
+    let grants = server.query_all(&format!("SHOW GRANTS FOR {account}")).await;
+    let mut lines: Vec<String> =
+        grants.iter().map(|line| plain(&line.replace(&proxy, "A"), &account)).collect();
     lines.sort();
     let (hex, attribute) = match server.product() {
         Product::MySql => (
@@ -229,14 +224,18 @@ pub async fn state(server: &Server, user: &str, host: &str) -> Vec<String> {
             format!(
                 "SELECT json_remove(coalesce(attribute, '{{}}'), '$.turnlock') \
                  FROM information_schema.user_attributes WHERE user = '{}' AND host = '{host}'",
-                user.replace('\'', "''")
+                user.replace('\\', "\\\\").replace('\'', "''")
             ),
         ),
         Product::MariaDb => ("", "SELECT ''".to_owned()),
     };
     let created = server.query_one(&format!("{hex}SHOW CREATE USER {account}")).await;
     let created = created.split(" ATTRIBUTE '").next().expect("a first part");
-    lines.push(plain(created, &account));
+    // A limit that was set to none says as much as one that never was.
+    let limits =
+        ["MAX_USER_CONNECTIONS", "MAX_QUERIES_PER_HOUR"].map(|limit| format!(" {limit} 0"));
+    let created = limits.iter().fold(plain(created, &account), |text, no| text.replace(no, ""));
+    lines.push(created.replace(" WITH PASSWORD", " PASSWORD"));
     lines.push(server.query_one(&attribute).await);
     lines
 }
@@ -250,10 +249,20 @@ fn plain(line: &str, account: &str) -> String {
         while let Some(at) = line.find(begin) {
             let digest = at + begin.len();
             let length = line[digest..].find(end).expect("a digest has an end");
-            line.replace_range(at..digest + length, " D");
+            let quote = usize::from(end == "'");
+            line.replace_range(at..digest + length + quote, " D");
         }
     }
-    line
+    let lists: Vec<String> = line.split("(`").map(sorted).collect();
+    lists.join("(`")
+}
+
+/// What begins with columns, with these in their order: servers print them in any.
+fn sorted(text: &str) -> String {
+    let Some((columns, rest)) = text.split_once("`)") else { return text.to_owned() };
+    let mut columns: Vec<&str> = columns.split("`, `").collect();
+    columns.sort_unstable();
+    format!("{}`){rest}", columns.join("`, `"))
 }
 
 /// All that a server has of all accounts, as text.

@@ -68,6 +68,11 @@ impl Server {
     ///
     /// If it does not start; the message holds the server's log.
     pub async fn start(setup: Setup) -> Self {
+        Self::start_with(setup, &[]).await
+    }
+
+    /// The same with these files of its folder written before it starts.
+    pub(super) async fn start_with(setup: Setup, files: &[(&str, String)]) -> Self {
         let kind = match setup.product {
             Product::MySql => MYSQL,
             Product::MariaDb => MARIADB,
@@ -76,6 +81,9 @@ impl Server {
         let installation = setup.product.installation();
         let common = configuration::common(&process, setup.product, &installation);
         process.write("my.cnf", &common);
+        for (name, text) in files {
+            process.write(name, text);
+        }
         process.fill(&installation.name(), installation.program());
         let configure = |process: &Process| {
             process.write("my.cnf", &configuration::of(process, &setup, &installation));
