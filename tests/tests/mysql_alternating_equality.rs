@@ -29,7 +29,7 @@ const PRIVILEGES: [(&str, &str); 14] = [
     ("ALL PRIVILEGES", "two.*"),
     ("SELECT", "`o\\_e`.*"),
     ("INSERT", "`%w%`.*"),
-    ("SELECT, UPDATE", "one.a"),
+    ("DELETE, UPDATE", "one.a"),
     ("SELECT (x), INSERT (x, y)", "one.a"),
     ("DELETE", "one.b"),
     ("SELECT (`SELECT ON x`)", "two.`a TO b`"),
