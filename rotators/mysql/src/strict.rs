@@ -8,8 +8,8 @@ use crate::session::Session;
 use crate::sql::literal;
 
 /// What to do about it, for an error's text.
-const REMEDY: &str = "SET GLOBAL strict_password_validation = OFF lets it take digests, and this function then \
-     checks by simple_password_check's rules";
+const REMEDY: &str = "SET GLOBAL strict_password_validation = OFF, after which it takes digests and this function \
+     checks by the rules of simple_password_check";
 
 /// Whether a digest was refused because the server wants to check the password.
 pub(crate) fn refuses_digests(session: &Session, refusal: &Refusal) -> bool {
@@ -27,7 +27,7 @@ pub(crate) async fn set(
     doing: &str,
 ) -> Result<(), TargetError> {
     if session.facts().general_log {
-        let text = "its general_log is on, where the password would stand; turn that off, or: ";
+        let text = "its general_log is on, where the password would stand; turn that off, or ";
         return Err(refused(session, doing, text));
     }
     let password = literal(pending.password.expose());
