@@ -1,7 +1,5 @@
 //! What a MySQL or MariaDB server can refuse is told apart, and changes nothing.
 
-#![expect(clippy::expect_used, reason = "a failed test should panic")]
-
 use std::time::Duration;
 
 use serde_json::{Value, json};

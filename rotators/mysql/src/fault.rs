@@ -14,6 +14,10 @@ use crate::engine::Login;
 const ACCESS_DENIED: u16 = 1045;
 /// `ER_INCORRECT_CURRENT_PASSWORD`: the password behind `REPLACE` is not the first one.
 pub(crate) const NOT_THE_FIRST: u16 = 3891;
+/// `ER_MISSING_CURRENT_PASSWORD`: the account has PASSWORD REQUIRE CURRENT.
+pub(crate) const WITHOUT_THE_FIRST: u16 = 3892;
+/// `ER_CREDENTIALS_CONTRADICT_TO_HISTORY`, which MySQL says before it looks what is behind `REPLACE`.
+pub(crate) const IN_THE_HISTORY: u16 = 3638;
 /// `ER_OPTION_PREVENTS_STATEMENT`
 pub(crate) const OPTION_PREVENTS: u16 = 1290;
 /// `ER_CANNOT_USER`
@@ -169,7 +173,7 @@ impl Refusal {
             1044 | 1142 | 1143 | 1227 | 1370 | 1410 | 1419 | 1045 | 1698 => {
                 (Class::Permission, "the privilege is missing")
             }
-            1819 | 3638 | 1372 => (
+            1819 | IN_THE_HISTORY | 1372 => (
                 Class::Policy,
                 "the server does not take the password (validate_password, simple_password_check, its history); \
              its rules go into rotation.password",
@@ -187,7 +191,10 @@ impl Refusal {
             1524 => {
                 (Class::Refused, "the server has not loaded the account's authentication plugin")
             }
-            3892 => (Class::Refused, "the account takes a password only with the one before"),
+            WITHOUT_THE_FIRST => (
+                Class::Refused,
+                "the account takes a password only with the first one that it has (PASSWORD REQUIRE CURRENT)",
+            ),
             NOT_THE_FIRST => (Class::Refused, "another session has changed the password meanwhile"),
             1470 => (Class::Refused, "a name is too long for the server"),
             1205 | 1213 | 1317 | 3024 | 3058 | 1969 => {

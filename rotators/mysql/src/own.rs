@@ -1,10 +1,12 @@
 //! A password that is changed by whoever has it.
 
-use turnlock::{Class, Sensitive, TargetError};
+use turnlock::{Class, Sensitive, TargetError, Verdict};
+use turnlock_database::Trust;
 
+use crate::accounts;
 use crate::digest::{self, STEP};
 use crate::engine::Login;
-use crate::fault::{NOT_THE_FIRST, Refusal};
+use crate::fault::{IN_THE_HISTORY, NOT_THE_FIRST, WITHOUT_THE_FIRST};
 use crate::session::Session;
 use crate::sql::literal;
 use crate::strict;
@@ -15,52 +17,74 @@ const SELF: &str = "CURRENT_USER()";
 
 /// Gives the account that is logged in its next password; the one before is dead at once.
 ///
-/// `accepted` is the password that logged in.
+/// `by` is what logged in.
 pub(crate) async fn set(
     session: &mut Session,
-    accepted: &Sensitive,
+    by: &Login,
     pending: &Login,
+    trust: &Trust,
 ) -> Result<(), TargetError> {
     check(session, pending)?;
-    let doing = doing(pending);
-    match session.facts().version.product {
-        Product::MariaDb => set_at_mariadb(session, pending, &doing).await,
-        Product::MySql => {
-            let version = session.facts().version;
-            let first = change(version, &pending.password, accepted);
-            match session.ask(&first, &doing).await {
-                // The password that logged in is the account's second one, which somebody retained: the first
-                // is nobody's whom this secret knows.
-                Err(Refusal { number: Some(NOT_THE_FIRST), .. }) => {
-                    Ok(session.ask(&unconditional(&pending.password), &doing).await.map(drop)?)
-                }
-                done => Ok(done.map(drop)?),
-            }
-        }
+    let version = session.facts().version;
+    if version.product == Product::MariaDb {
+        return set_at_mariadb(session, pending).await;
     }
+    let next = change(version, &pending.password, &by.password);
+    set_at_mysql(session, &next, by, pending, trust).await
 }
 
 /// Gives the account that is logged in its next password, and keeps the one that consumers have as the second.
-///
-/// The server makes the change only while the current password is the first one. So whoever comes second, or
-/// again, cannot push the consumers' password out.
 pub(crate) async fn retain(
     session: &mut Session,
-    accepted: &Sensitive,
+    by: &Login,
     pending: &Login,
+    trust: &Trust,
 ) -> Result<(), TargetError> {
     check(session, pending)?;
+    let next = retaining(&pending.password, &by.password);
+    set_at_mysql(session, &next, by, pending, trust).await
+}
+
+/// Makes a change that the server makes only while the password that logged in is the first one.
+///
+/// So whoever comes second, or again, cannot push the consumers' password out, and nobody has to try the pending one
+/// first, which would be a failed login in every calm rotation.
+async fn set_at_mysql(
+    session: &mut Session,
+    conditional: &Sensitive,
+    by: &Login,
+    pending: &Login,
+    trust: &Trust,
+) -> Result<(), TargetError> {
     let doing = doing(pending);
-    let next = retaining(&pending.password, accepted);
-    match session.ask(&next, &doing).await {
-        // An interrupted rotation has left a first password that nobody has, and consumers log in with the
-        // second. Made the first again, it is the one that the next statement retains.
-        Err(Refusal { number: Some(NOT_THE_FIRST), .. }) => {
-            tracing::warn!("the current password is the account's second one: healing");
-            session.ask(&unconditional(accepted), &doing).await?;
-            Ok(session.ask(&next, &doing).await.map(drop)?)
+    let Err(mut refusal) = session.ask(conditional, &doing).await else { return Ok(()) };
+    if refusal.number == Some(NOT_THE_FIRST) {
+        accounts::lock(session, &pending.username).await?;
+        if works(by, trust).await? {
+            // It is the second one, and the first is the pending one already, or nobody's: an interrupted rotation
+            // has left it. Replaced without RETAIN, it leaves the second one where it is.
+            match session.ask(&unconditional(&pending.password), &doing).await {
+                Err(again) => refusal = again,
+                Ok(_) => return Ok(()),
+            }
         }
-        done => Ok(done.map(drop)?),
+    }
+    // To a repetition the server can say these, whose password was set before: the history has it then.
+    let repeated = [NOT_THE_FIRST, WITHOUT_THE_FIRST, IN_THE_HISTORY].map(Some);
+    if repeated.contains(&refusal.number) && works(pending, trust).await? {
+        return Ok(());
+    }
+    Err(refusal.into())
+}
+
+/// Whether a login is accepted now.
+async fn works(login: &Login, trust: &Trust) -> Result<bool, TargetError> {
+    match Session::open(login, trust).await? {
+        Verdict::Accepted(session) => {
+            session.close().await;
+            Ok(true)
+        }
+        Verdict::Rejected(_) => Ok(false),
     }
 }
 
@@ -88,11 +112,8 @@ fn retaining(password: &Sensitive, accepted: &Sensitive) -> Sensitive {
     ))
 }
 
-async fn set_at_mariadb(
-    session: &mut Session,
-    pending: &Login,
-    doing: &str,
-) -> Result<(), TargetError> {
+async fn set_at_mariadb(session: &mut Session, pending: &Login) -> Result<(), TargetError> {
+    let doing = &doing(pending);
     let digest = digest::native(&pending.password);
     let by_digest = Sensitive::new(format!("SET PASSWORD = {}", literal(digest.expose())));
     match session.ask(&by_digest, doing).await {

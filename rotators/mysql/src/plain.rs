@@ -1,6 +1,6 @@
 //! A login without TLS, watched so that no password is asked for that only TLS would keep secret.
 //!
-//! Of mysql_native_password the server is sent a proof that tells nobody the password. The plugins of MySQL 8 begin
+//! Of `mysql_native_password` the server is sent a proof that tells nobody the password. The plugins of MySQL 8 begin
 //! so too, but then ask for the password itself, encrypted for a key that anybody between could have sent. The
 //! driver would ask for that key before it gives up.
 

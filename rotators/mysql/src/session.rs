@@ -12,6 +12,7 @@ use turnlock_database::fault::{LOG_IN, slow_login};
 use turnlock_database::{Relay, Server, Trust};
 
 use crate::account::Account;
+use crate::dialect::Dialect;
 use crate::digest::MOST_ROUNDS;
 use crate::engine::Login;
 use crate::fault::{self, Refusal};
@@ -45,6 +46,8 @@ pub struct Session {
 #[derive(Debug)]
 pub(crate) struct Facts {
     pub(crate) version: Version,
+    /// What statements may say there.
+    pub(crate) dialect: Dialect,
     /// The account that the server took the login for.
     pub(crate) account: Account,
     /// `caching_sha2_password_digest_rounds`
@@ -171,8 +174,10 @@ impl Facts {
         };
         let on = |name| variable(name) == Some("ON");
         let (user, host) = account.as_ref()?.expose().rsplit_once('@')?;
+        let version = version.as_ref()?.expose();
         Some(Self {
-            version: Version::parse(version.as_ref()?.expose())?,
+            version: Version::parse(version)?,
+            dialect: Dialect::read(version).ok()?,
             account: Account::new(user, host),
             rounds: match variable("caching_sha2_password_digest_rounds") {
                 Some(rounds) => rounds.parse().ok()?,
@@ -202,18 +207,19 @@ async fn answers(
     doing: &str,
 ) -> Result<Vec<Answer>, Refusal> {
     let mut stream = sqlx::raw_sql(AssertSqlSafe(statements.expose())).fetch_many(connection);
-    let collect = async {
-        let mut answers = Vec::new();
-        let mut rows = Vec::new();
-        while let Some(next) = stream.try_next().await? {
-            match next {
-                Either::Left(_) => answers.push(std::mem::take(&mut rows)),
-                Either::Right(row) => rows.push(columns(&row)?),
+    let mut answers = Vec::new();
+    let mut rows = Vec::new();
+    // Each for itself: thousands of statements may take longer together, and Lambda's deadline bounds them all.
+    while let Some(next) = bounded(stream.try_next(), doing).await? {
+        match next {
+            Either::Left(_) => answers.push(std::mem::take(&mut rows)),
+            Either::Right(row) => {
+                let row = columns(&row).map_err(|error| fault::of_statement(&error, doing))?;
+                rows.push(row);
             }
         }
-        Ok(answers)
-    };
-    bounded(collect, doing).await
+    }
+    Ok(answers)
 }
 
 /// All columns of a row, which come as text whatever their type is.

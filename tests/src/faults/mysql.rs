@@ -16,11 +16,11 @@ pub struct AsksForThePassword {
 /// How it asks.
 #[derive(Clone, Copy, Debug, Eq, PartialEq)]
 pub enum Question {
-    /// It does not know the proof of caching_sha2_password, as after each change of a password.
+    /// It does not know the proof of `caching_sha2_password`, as after each change of a password.
     Again,
-    /// It names sha256_password, which begins with the password.
+    /// It names `sha256_password`, which begins with the password.
     Sha256,
-    /// It names sha256_password in its greeting already.
+    /// It names `sha256_password` in its greeting already.
     Sha256AtOnce,
     /// It names mysql_clear_password.
     Clear,
