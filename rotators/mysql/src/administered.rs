@@ -48,7 +48,7 @@ pub(crate) async fn set(
         Err(refusal) if strict::refuses_digests(admin, &refusal) => {
             if strategy == Strategy::DualPassword || chosen.iter().any(|held| held.rules.len() > 1)
             {
-                return Err(strict::refuse(admin, &doing));
+                return Err(strict::refuse(admin, &doing, "two passwords"));
             }
             let whose: Vec<_> =
                 chosen.iter().map(|held| format!(" FOR {}", held.account.quoted())).collect();
@@ -123,7 +123,7 @@ pub(crate) fn settable(held: &Held, server: &str) -> Result<Plugin, TargetError>
 
 /// Refuses an account that this function could not log in as with the new password.
 ///
-/// Without TLS a server lets a user of caching_sha2_password in only while it remembers a login over TLS, which it
+/// Without TLS a server lets a user of `caching_sha2_password` in only while it remembers a login over TLS, which it
 /// does not after a change.
 pub(crate) fn usable(plugin: Plugin, held: &Held, login: &Login) -> Result<(), TargetError> {
     let (user, server) = (&held.account, &login.server);

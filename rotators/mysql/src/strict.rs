@@ -41,9 +41,9 @@ pub(crate) async fn set(
     Ok(session.ask(&all, doing).await.map(drop)?)
 }
 
-/// Refuses what can be set by digests alone: more than one password.
-pub(crate) fn refuse(session: &Session, doing: &str) -> TargetError {
-    refused(session, doing, "two passwords can be kept only as digests; ")
+/// Refuses what can be set by digests alone; `what` that is, such as `two passwords`.
+pub(crate) fn refuse(session: &Session, doing: &str, what: &str) -> TargetError {
+    refused(session, doing, &format!("{what} can be set only as digests; "))
 }
 
 fn refused(session: &Session, doing: &str, why: &str) -> TargetError {
