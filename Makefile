@@ -1,7 +1,7 @@
 # What a person does with this project. Each target does its own set-up; `make` lists them.
 
 .DEFAULT_GOAL := help
-.PHONY: help setup demo demo-alternating errors test bench interop lint deny
+.PHONY: help setup demo demo-alternating demo-mysql errors test bench interop lint deny
 
 # Servers and builds of several tests share the machine: more threads than this only make each slower.
 TEST_THREADS ?= 4
@@ -21,6 +21,11 @@ demo-alternating: ## Rotate between two PostgreSQL users while programs hammer o
 	@tests/setup demo
 	@cargo build --locked --workspace --bins
 	@"$${CARGO_TARGET_DIR:-target}/debug/demo" alternating
+
+demo-mysql: ## Rotate passwords of MySQL and MariaDB while programs use them
+	@tests/setup demo-mysql
+	@cargo build --locked --workspace --bins
+	@"$${CARGO_TARGET_DIR:-target}/debug/demo" mysql
 
 errors: ## Provoke every error on a real server and show its text
 	@tests/setup errors

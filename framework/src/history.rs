@@ -8,17 +8,20 @@ use crate::{Document, TargetError};
 
 pub(crate) type Asked<'a, T> = Pin<Box<dyn Future<Output = Result<T, TargetError>> + Send + 'a>>;
 
+pub(crate) type Recognise<'a, C> = dyn Fn(&C) -> bool + Send + Sync + 'a;
+
 /// What the versions of a secret prove about accounts at its target.
-#[derive(Clone, Copy)]
-pub struct History<'a>(&'a dyn Past);
+pub struct History<'a, C>(&'a dyn Past<C>);
 
 /// Behind it are a vault and a rotator of any kind.
-pub(crate) trait Past: Sync {
+pub(crate) trait Past<C>: Sync {
     fn proves<'f>(&'f self, principal: &'f str) -> Asked<'f, bool>;
+
+    fn knows<'f>(&'f self, principal: &'f str, recognise: &'f Recognise<'f, C>) -> Asked<'f, bool>;
 }
 
-impl<'a> History<'a> {
-    pub(crate) fn new(past: &'a dyn Past) -> Self {
+impl<'a, C> History<'a, C> {
+    pub(crate) fn new(past: &'a dyn Past<C>) -> Self {
         Self(past)
     }
 
@@ -34,9 +37,34 @@ impl<'a> History<'a> {
     pub async fn proves(&self, principal: &str) -> Result<bool, TargetError> {
         self.0.proves(principal).await
     }
+
+    /// Whether a version of the secret, with a label or without, is one that the rotator recognises by what the
+    /// target has stored: the same proof without a login.
+    ///
+    /// Only versions for `principal` at the same target are asked about.
+    ///
+    /// # Errors
+    ///
+    /// Where none is recognised, and not all could be read.
+    pub async fn knows(
+        &self,
+        principal: &str,
+        recognise: impl Fn(&C) -> bool + Send + Sync,
+    ) -> Result<bool, TargetError> {
+        self.0.knows(principal, &recognise).await
+    }
 }
 
-impl fmt::Debug for History<'_> {
+// Derived, they would ask it of the credential.
+impl<C> Clone for History<'_, C> {
+    fn clone(&self) -> Self {
+        *self
+    }
+}
+
+impl<C> Copy for History<'_, C> {}
+
+impl<C> fmt::Debug for History<'_, C> {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         f.write_str("History")
     }

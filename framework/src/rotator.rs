@@ -193,7 +193,7 @@ pub struct Change<'a, R: Rotator> {
     /// Who makes the change.
     pub by: Authority<'a, R>,
     /// What the secret's versions prove.
-    pub history: History<'a>,
+    pub history: History<'a, R::Credential>,
 }
 
 impl<R: Rotator> fmt::Debug for Change<'_, R> {
@@ -215,7 +215,7 @@ pub struct Preflight<'a, R: Rotator> {
     /// Who would make the change.
     pub by: Authority<'a, R>,
     /// What the secret's versions prove.
-    pub history: History<'a>,
+    pub history: History<'a, R::Credential>,
 }
 
 impl<R: Rotator> fmt::Debug for Preflight<'_, R> {

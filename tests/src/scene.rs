@@ -160,6 +160,11 @@ impl Scene {
         Ok(())
     }
 
+    /// What the function has printed.
+    pub fn output(&self) -> String {
+        self.local.output(self.function)
+    }
+
     /// Invokes one step by hand for a version, as `cargo lambda invoke` would.
     pub async fn step(&self, step: &str, version: &str) -> Result<Value, StepError> {
         let event = json!({"Step": step, "SecretId": self.secret, "ClientRequestToken": version});

@@ -106,6 +106,33 @@ fn the_demo_of_two_users_refuses_no_consumer_checks_itself_and_leaves_nothing() 
 }
 
 #[test]
+fn the_demo_of_mysql_and_mariadb_refuses_no_consumer_checks_itself_and_leaves_nothing() {
+    let folder = folder();
+    let output = demo(folder.path()).arg("mysql").output().expect("the demo runs");
+    let text = String::from_utf8(output.stdout).expect("UTF-8");
+    assert!(output.status.success(), "{text}\n{}", String::from_utf8_lossy(&output.stderr));
+    assert!(output.stderr.is_empty());
+    for product in ["MySQL", "MariaDB"] {
+        assert_eq!(text.matches(&format!("  database   {product} ")).count(), 2, "{text}");
+    }
+    assert_eq!(text.matches("  4, 0 refused       equal\n").count(), 10, "{text}");
+    assert!(!text.contains("NOT EQUAL") && !text.contains('✗'), "{text}");
+    assert!(!text.contains("─ refused for "), "{text}");
+    for with in ["AWSCURRENT", "the password of before"] {
+        let end = format!(" logins with {with}, 0 refused");
+        let times = text.lines().filter_map(|line| line.strip_suffix(&end)?.strip_prefix("  ✓ "));
+        let times: Vec<u32> = times.filter_map(|times| times.parse().ok()).collect();
+        assert!(matches!(times[..], [one, other] if one > 40 && other > 40), "{text}");
+    }
+    assert_eq!(text.lines().filter(|line| line.starts_with("  ✓ ")).count(), 24, "{text}");
+    assert_eq!(text.matches("\nAll as promised").count(), 4, "{text}");
+    assert!(!text.contains('\x1b'), "no escape codes in a pipe");
+    assert!(text.lines().all(|line| line.chars().count() <= 80), "{text}");
+    assert_eq!(processes_at(folder.path()), Vec::<String>::new());
+    assert_eq!(entries(folder.path()), BTreeSet::new());
+}
+
+#[test]
 fn an_interrupted_demo_leaves_nothing() {
     for (scenario, signal) in [
         (None, "INT"),
@@ -114,6 +141,8 @@ fn an_interrupted_demo_leaves_nothing() {
         (None, "KILL"),
         (Some("alternating"), "INT"),
         (Some("alternating"), "KILL"),
+        (Some("mysql"), "INT"),
+        (Some("mysql"), "KILL"),
     ] {
         let folder = folder();
         let mut child = demo(folder.path()).args(scenario).spawn().expect("the demo starts");
@@ -136,7 +165,7 @@ fn an_interrupted_demo_leaves_nothing() {
 fn wait_for_the_function(folder: &Path, demo: &mut Child) {
     let runs = |process: &String| {
         let program = fs::read_link(Path::new(process).join("exe")).unwrap_or_default();
-        program.ends_with("turnlock-postgres")
+        ["turnlock-postgres", "turnlock-mysql"].iter().any(|name| program.ends_with(name))
     };
     let began = Instant::now();
     while !processes_at(folder).iter().any(runs) {

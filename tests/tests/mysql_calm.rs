@@ -1,11 +1,11 @@
 //! A rotation with nothing in its way, on MySQL and on MariaDB.
 
-#![expect(clippy::expect_used, reason = "a failed test should panic")]
-
 use serde_json::json;
 use turnlock_tests::mysql::{Product, Setup};
 use turnlock_tests::world::mysql::{ADMIN, FIRST_PASSWORD, USER, World};
 
+/// The other of the two users that take turns.
+const CLONE: &str = "app_clone";
 /// The privilege by which a user of MySQL may keep its own second password.
 const RETAIN: &str = "GRANT APPLICATION_PASSWORD_ADMIN ON *.* TO app@'%'";
 
@@ -67,5 +67,30 @@ async fn dual_password_by_the_user_itself_takes_two_logins_of_which_none_fails()
         assert_eq!((logins.accepted, logins.failed, logins.plaintext), (2, 0, 0));
         assert!(world.accepts(&world.password("AWSPREVIOUS")).await);
         assert!(world.accepts(&world.password("AWSCURRENT")).await);
+    }
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn alternating_users_take_four_logins_of_which_none_fails() {
+    for product in Product::ALL {
+        let world = World::start_alternating(Setup::of(product)).await;
+        for turn in 0..4 {
+            let mark = world.mark();
+            world.rotate().await.expect("a rotation");
+            let logins = world.server.logins_of(mark, &[USER, CLONE, ADMIN]).await;
+            assert_eq!(
+                (logins.accepted, logins.failed, logins.plaintext),
+                (4, 0, 0),
+                "{product:?}"
+            );
+            let current = world.document("AWSCURRENT");
+            let user = current["username"].as_str().expect("a name");
+            assert_eq!(user, if turn % 2 == 0 { CLONE } else { USER });
+            for label in ["AWSCURRENT", "AWSPREVIOUS"] {
+                let document = world.document(label);
+                let user = document["username"].as_str().expect("a name");
+                assert!(world.server.can_log_in(user, &world.password(label)).await, "{label}");
+            }
+        }
     }
 }

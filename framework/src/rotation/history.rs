@@ -3,7 +3,7 @@
 use super::Drive;
 use super::authority::about_admin;
 use super::search::Search;
-use crate::history::{About, Asked, Past};
+use crate::history::{About, Asked, Past, Recognise};
 use crate::vault::Vault;
 use crate::{Rotator, SecretId, TargetError};
 
@@ -13,7 +13,7 @@ pub(super) struct Versions<'a, R: Rotator, V> {
     pub(super) current: &'a R::Credential,
 }
 
-impl<R: Rotator, V: Vault> Past for Versions<'_, R, V> {
+impl<R: Rotator, V: Vault> Past<R::Credential> for Versions<'_, R, V> {
     fn proves<'f>(&'f self, principal: &'f str) -> Asked<'f, bool> {
         Box::pin(async move {
             let mut search = Search::new(self.current, principal, &[]);
@@ -22,6 +22,22 @@ impl<R: Rotator, V: Vault> Past for Versions<'_, R, V> {
                 return Ok(true);
             }
             // Not to know is no verdict.
+            search.obstacle.map_or(Ok(false), |cause| Err(cause.into()))
+        })
+    }
+
+    fn knows<'f>(
+        &'f self,
+        principal: &'f str,
+        recognise: &'f Recognise<'f, R::Credential>,
+    ) -> Asked<'f, bool> {
+        Box::pin(async move {
+            let mut search = Search::new(self.current, principal, &[]);
+            while let Some(old) = self.drive.next_version(&mut search).await? {
+                if recognise(&old) {
+                    return Ok(true);
+                }
+            }
             search.obstacle.map_or(Ok(false), |cause| Err(cause.into()))
         })
     }

@@ -15,13 +15,13 @@ pub(super) struct Search<'a, R: Rotator> {
     pub(super) known: &'a [&'a R::Credential],
     /// What was tried by this search, in vain.
     tried: Vec<R::Credential>,
-    /// Whether a version is for another target or principal, which is never tried.
-    pub(super) elsewhere: bool,
-    /// Whether an interrupted rotation is the likeliest reason for the search: versions that are newer than the
-    /// current one come first then.
-    pub(super) newer_first: bool,
+    upcoming: Upcoming,
+    /// All versions that are left, once they are listed.
+    listed: Option<std::vec::IntoIter<VersionId>>,
     /// Whether the current one was met among the versions: those that come now are older.
     met_current: bool,
+    /// Whether a version is for another target or principal, which is never tried.
+    pub(super) elsewhere: bool,
     /// The first thing that kept a version from being tried.
     pub(super) obstacle: Option<Cause>,
 }
@@ -37,11 +37,20 @@ impl<'a, R: Rotator> Search<'a, R> {
             principal,
             known,
             tried: Vec::new(),
-            elsewhere: false,
-            newer_first: false,
+            upcoming: Upcoming::Previous,
+            listed: None,
             met_current: false,
+            elsewhere: false,
             obstacle: None,
         }
+    }
+
+    /// Has versions that are newer than the current one come before all others.
+    ///
+    /// One of them has the working password where an interrupted rotation is the reason for the search, and a few
+    /// failed logins in a row can lock the principal.
+    pub(super) fn newer_first(self) -> Self {
+        Self { upcoming: Upcoming::Newer, ..self }
     }
 
     /// How many credentials were rejected, those that were tried before among them.
@@ -73,72 +82,83 @@ impl<'a, R: Rotator> Search<'a, R> {
     }
 }
 
+/// Which version a search looks at next: the previous one, then the pending one, then every other one, the newest
+/// first.
+///
+/// Versions without a label are among them: an interrupted rotation can leave the working password where somebody
+/// has cleared the label since.
+enum Upcoming {
+    /// Before all these, those that are newer than the current one.
+    Newer,
+    Previous,
+    Pending,
+    Others,
+}
+
 impl<R: Rotator, V: Vault> Drive<'_, R, V> {
-    /// Tries the previous version, then the pending one, then every other one, the newest first.
-    ///
-    /// Versions without a label are among them: an interrupted rotation can leave the working password
-    /// where somebody has cleared the label since. That one is newer than the current one. Where it is looked
-    /// for it is tried before any other, since a few failed logins in a row can lock the principal.
+    /// Tries one version after the other, until one logs in.
     pub(super) async fn search(
         &self,
         search: &mut Search<'_, R>,
     ) -> Result<Option<(R::Credential, R::Session)>, Cause> {
-        let mut others = Vec::new().into_iter();
-        if search.newer_first {
-            others = self.others(search).await?;
-        }
-        while !search.met_current
-            && let Some(id) = others.next()
-        {
-            if let Some(found) = self.try_version(search, Version::Id(&id)).await? {
-                return Ok(Some(found));
-            }
-        }
-        for version in [Version::Previous, Version::Id(&self.event.version)] {
-            if let Some(found) = self.try_version(search, version).await? {
-                return Ok(Some(found));
-            }
-        }
-        if !search.newer_first {
-            others = self.others(search).await?;
-        }
-        for id in others {
-            if let Some(found) = self.try_version(search, Version::Id(&id)).await? {
-                return Ok(Some(found));
+        while let Some(old) = self.next_version(search).await? {
+            let tried = self.log_in(&old).await;
+            match search.passing(tried)? {
+                Some(Verdict::Accepted(session)) => return Ok(Some((old, session))),
+                Some(Verdict::Rejected(_)) => search.tried.push(old),
+                None => {}
             }
         }
         Ok(None)
     }
 
-    /// All versions but the pending one, the newest first.
-    async fn others(
+    /// The next version that is for the principal and was not tried before.
+    pub(super) async fn next_version(
         &self,
         search: &mut Search<'_, R>,
-    ) -> Result<std::vec::IntoIter<VersionId>, Cause> {
-        let secret = &self.event.secret_id;
-        let listed = self.within("listing old versions", self.vault.versions(secret)).await;
-        let mut others = search.passing(listed)?.unwrap_or_default();
-        others.retain(|id| *id != self.event.version);
-        Ok(others.into_iter())
+    ) -> Result<Option<R::Credential>, Cause> {
+        loop {
+            let read = match search.upcoming {
+                Upcoming::Newer if search.met_current => {
+                    search.upcoming = Upcoming::Previous;
+                    continue;
+                }
+                Upcoming::Newer => match self.next_listed(search).await? {
+                    Some(id) => self.value(Version::Id(&id)).await,
+                    None => {
+                        search.upcoming = Upcoming::Previous;
+                        continue;
+                    }
+                },
+                Upcoming::Previous => {
+                    search.upcoming = Upcoming::Pending;
+                    self.value(Version::Previous).await
+                }
+                Upcoming::Pending => {
+                    search.upcoming = Upcoming::Others;
+                    self.value(Version::Id(&self.event.version)).await
+                }
+                Upcoming::Others => match self.next_listed(search).await? {
+                    Some(id) => self.value(Version::Id(&id)).await,
+                    None => return Ok(None),
+                },
+            };
+            let read = search.passing(read)?;
+            if let Some(old) = read.and_then(readable::<R>).and_then(|old| search.wanted(old)) {
+                return Ok(Some(old));
+            }
+        }
     }
 
-    /// Tries one version, unless it is for somebody else or was tried before.
-    async fn try_version(
-        &self,
-        search: &mut Search<'_, R>,
-        version: Version<'_>,
-    ) -> Result<Option<(R::Credential, R::Session)>, Cause> {
-        let read = search.passing(self.value(version).await)?;
-        let Some(old) = read.and_then(readable::<R>) else { return Ok(None) };
-        let Some(old) = search.wanted(old) else { return Ok(None) };
-        let tried = self.log_in(&old).await;
-        match search.passing(tried)? {
-            Some(Verdict::Accepted(session)) => Ok(Some((old, session))),
-            Some(Verdict::Rejected(_)) => {
-                search.tried.push(old);
-                Ok(None)
-            }
-            None => Ok(None),
+    /// The next one of the list, which has all versions but the pending one, the newest first.
+    async fn next_listed(&self, search: &mut Search<'_, R>) -> Result<Option<VersionId>, Cause> {
+        if search.listed.is_none() {
+            let listed = self.vault.versions(&self.event.secret_id);
+            let listed = self.within("listing old versions", listed).await;
+            let mut listed = search.passing(listed)?.unwrap_or_default();
+            listed.retain(|id| *id != self.event.version);
+            search.listed = Some(listed.into_iter());
         }
+        Ok(search.listed.as_mut().and_then(Iterator::next))
     }
 }

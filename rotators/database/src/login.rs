@@ -48,6 +48,22 @@ impl<E: Engine> Login<E> {
         Self::read_as(engine, secret)
     }
 
+    /// The same login at another server.
+    #[must_use]
+    pub fn at(&self, server: &Server) -> Self {
+        Self {
+            engine: self.engine,
+            server: server.clone(),
+            username: self.username.clone(),
+            password: Sensitive::new(self.password.expose()),
+            database: self.database.clone(),
+            alternate: self.alternate.clone(),
+            adopt: self.adopt,
+            admin: self.admin.clone(),
+            strategy: self.strategy,
+        }
+    }
+
     fn read_as(engine: E, secret: &Document) -> Result<Self, Malformed> {
         let rotation = secret.section("rotation")?;
         let rotation = rotation.as_ref();

@@ -5,6 +5,7 @@ use turnlock::{Class, Sensitive, TargetError};
 
 use crate::account::Account;
 use crate::digest::Plugin;
+use crate::fault::Refusal;
 use crate::session::{Answer, Session, text, unexpected};
 use crate::sql::literal;
 use crate::version::{Product, Version};
@@ -69,7 +70,8 @@ pub(crate) async fn look(
     let mut statements: Vec<String> = locks(names);
     statements.extend(names.iter().map(|name| question(version, name)));
     let statements = Sensitive::new(statements.join("; "));
-    let answers = admin.ask(&statements, &doing).await?;
+    let answers =
+        admin.ask(&statements, &doing).await.map_err(|refusal| may_not_look(refusal, version))?;
     let (locks, looks) = answers.split_at_checked(names.len()).ok_or_else(|| unexpected(&doing))?;
     held(locks, admin.server(), names)?;
     let read = |(answer, name): (&Answer, &&str)| {
@@ -78,16 +80,54 @@ pub(crate) async fn look(
     looks.iter().zip(names).map(read).collect()
 }
 
+/// Whether every account of a name takes a password.
+pub(crate) async fn shows(
+    session: &mut Session,
+    name: &str,
+    password: &Sensitive,
+) -> Result<bool, TargetError> {
+    let version = session.facts().version;
+    let doing = format!("looking at the accounts of {name}");
+    let answers = session.ask(&Sensitive::new(question(version, name)), &doing).await?;
+    let found = answers.first().and_then(|answer| read(version, answer, name));
+    let found = found.ok_or_else(|| unexpected(&doing))?;
+    Ok(!found.is_empty() && found.iter().all(|held| held.accepts(password)))
+}
+
+/// Takes the lock of one name until the session ends.
+pub(crate) async fn lock(session: &mut Session, name: &str) -> Result<(), TargetError> {
+    let statements = Sensitive::new(locks(&[name]).join("; "));
+    let doing = format!("waiting for other rotations of {name}");
+    let answers = session.ask(&statements, &doing).await?;
+    held(&answers, session.server(), &[name])
+}
+
+/// The table where the server stores accounts.
+pub(crate) fn table(version: Version) -> &'static str {
+    match version.product {
+        Product::MariaDb => "mysql.global_priv",
+        Product::MySql => "mysql.user",
+    }
+}
+
+fn may_not_look(refusal: Refusal, version: Version) -> TargetError {
+    if refusal.error.class() != Class::Permission {
+        return refusal.error;
+    }
+    let text = format!("{}; missing: SELECT ON {}", refusal.error, table(version));
+    TargetError::new(Class::Permission, text)
+}
+
 /// Statements that take the lock of each name, in one order, so that two rotations never wait for each other.
-pub(crate) fn locks(names: &[&str]) -> Vec<String> {
-    let mut locks: Vec<String> = names.iter().map(|name| lock(name)).collect();
+fn locks(names: &[&str]) -> Vec<String> {
+    let mut locks: Vec<String> = names.iter().map(|name| lock_name(name)).collect();
     locks.sort_unstable();
     let take = |lock: &String| format!("SELECT GET_LOCK({}, {PATIENCE})", literal(lock));
     locks.iter().map(take).collect()
 }
 
 /// Fails unless every lock was had.
-pub(crate) fn held(answers: &[Answer], server: &str, names: &[&str]) -> Result<(), TargetError> {
+fn held(answers: &[Answer], server: &str, names: &[&str]) -> Result<(), TargetError> {
     let had = |answer: &Answer| answer.first().and_then(|row| text(row, 0)) == Some("1");
     if answers.iter().all(had) {
         return Ok(());
@@ -100,7 +140,7 @@ pub(crate) fn held(answers: &[Answer], server: &str, names: &[&str]) -> Result<(
 }
 
 /// A name for `GET_LOCK` that no application uses, and short enough for the server.
-fn lock(user: &str) -> String {
+fn lock_name(user: &str) -> String {
     use sha2::Digest;
     let digest = sha2::Sha256::digest(user);
     let digits: String = digest.iter().take(16).map(|byte| format!("{byte:02x}")).collect();
@@ -232,9 +272,9 @@ mod tests {
 
     #[test]
     fn a_lock_has_one_name_a_user_and_fits() {
-        assert_eq!(lock("app"), lock("app"));
-        assert_ne!(lock("app"), lock("App"));
-        assert!(lock(&"x".repeat(80)).len() <= 64);
+        assert_eq!(lock_name("app"), lock_name("app"));
+        assert_ne!(lock_name("app"), lock_name("App"));
+        assert!(lock_name(&"x".repeat(80)).len() <= 64);
         assert_eq!(locks(&["a", "b"]), locks(&["b", "a"]));
     }
 }

@@ -7,8 +7,10 @@ use crate::account::Account;
 use crate::accounts::{self, Held};
 use crate::digest::Plugin;
 use crate::engine::Login;
+use crate::fault;
 use crate::session::Session;
 use crate::sql::{literal, quoted};
+use crate::strict;
 use crate::version::Product;
 
 /// Gives every account of the secret its next password.
@@ -22,10 +24,12 @@ pub(crate) async fn set(
     admin.check_server()?;
     let user = pending.username.as_str();
     let found = accounts::look(admin, &[user]).await?.pop().unwrap_or_default();
-    let chosen = choose(found, admin.server(), current, pending)?;
+    let chosen = choose(found, admin.server(), current, Some(&pending.password))?;
+    admin.facts().rules.check(&pending.password, user, admin.server())?;
     let mut parts = Vec::new();
     for held in &chosen {
         let plugin = settable(held, admin.server())?;
+        usable(plugin, held, current)?;
         let rounds = admin.facts().rounds;
         let digest = plugin.digest(&pending.password, &held.account, version, rounds);
         let change = Change { held, plugin, digest: &digest, current, pending };
@@ -39,8 +43,19 @@ pub(crate) async fn set(
     if parts.is_empty() {
         return Ok(());
     }
-    let statement = alter(&parts);
-    Ok(admin.ask(&statement, &format!("changing the password of {user}")).await.map(drop)?)
+    let doing = format!("changing the password of {user}");
+    match admin.change(&[alter(&parts)], &doing).await {
+        Err(refusal) if strict::refuses_digests(admin, &refusal) => {
+            if strategy == Strategy::DualPassword || chosen.iter().any(|held| held.rules.len() > 1)
+            {
+                return Err(strict::refuse(admin, &doing));
+            }
+            let whose: Vec<_> =
+                chosen.iter().map(|held| format!(" FOR {}", held.account.quoted())).collect();
+            strict::set(admin, &whose, pending, &doing).await
+        }
+        done => Ok(done?),
+    }
 }
 
 /// One statement for all accounts: between two, an interruption would leave them with different passwords.
@@ -61,7 +76,7 @@ pub(crate) fn choose(
     found: Vec<Held>,
     server: &str,
     current: &Login,
-    pending: &Login,
+    pending: Option<&Sensitive>,
 ) -> Result<Vec<Held>, TargetError> {
     let user = current.username.as_str();
     let refused = |text| Err(TargetError::new(Class::Refused, text));
@@ -77,14 +92,13 @@ pub(crate) fn choose(
     };
     let all = names(&found);
     let ours = |held: &Held| {
-        held.accepts(&current.password)
-            || current.username == pending.username && held.accepts(&pending.password)
+        held.accepts(&current.password) || pending.is_some_and(|pending| held.accepts(pending))
     };
     let (chosen, others): (Vec<_>, Vec<_>) = found.into_iter().partition(ours);
     if chosen.is_empty() {
         return refused(format!(
             "{server} has several accounts of the name {user}: {all}; none of them takes the password of \
-             AWSCURRENT, so it is not known which are this secret's. Give it to those that are"
+             the current version, so it is not known which are this secret's. Give it to those that are"
         ));
     }
     if !others.is_empty() {
@@ -105,6 +119,16 @@ pub(crate) fn settable(held: &Held, server: &str) -> Result<Plugin, TargetError>
         );
         TargetError::new(Class::Refused, text)
     })
+}
+
+/// Refuses an account whose new password nobody could log in with where the secret has `"ssl": false`.
+///
+/// The server forgets whom it knew, and asks for the password itself.
+pub(crate) fn usable(plugin: Plugin, held: &Held, login: &Login) -> Result<(), TargetError> {
+    if plugin == Plugin::Native || login.server.tls_name.is_some() {
+        return Ok(());
+    }
+    Err(fault::needs_tls(&held.account.user, &login.server))
 }
 
 /// One account, and what it shall have.

@@ -8,7 +8,7 @@ use crate::account::Account;
 use crate::sha_crypt;
 
 const SALT: usize = 20;
-/// What sha256_password takes, and caching_sha2_password before it had a setting.
+/// What `sha256_password` takes, and `caching_sha2_password` before it had a setting.
 const ROUNDS: u32 = 5000;
 /// `caching_sha2_password_digest_rounds` can be set to more; then a login takes seconds.
 pub(crate) const MOST_ROUNDS: u32 = 1_000_000;
@@ -85,7 +85,7 @@ fn salt(account: &Account, version: &VersionId) -> String {
     digest.iter().take(SALT).map(|byte| sha_crypt::character(u32::from(*byte))).collect()
 }
 
-/// What mysql_native_password stores: `*` and SHA-1 twice, in capitals.
+/// What `mysql_native_password` stores: `*` and SHA-1 twice, in capitals.
 pub(crate) fn native(password: &Sensitive) -> Sensitive {
     if password.expose().is_empty() {
         return Sensitive::new("");

@@ -3,24 +3,35 @@
 //! One file a concern: `engine` is what MySQL adds to the reading of a secret, `version` what a server can do,
 //! `session` how it is spoken with; `account` and `accounts` are whose password it is, `digest` and `sha_crypt`
 //! what is stored of it; `own` is a change by the user itself, `administered` one by an admin, `rights` who may
-//! make which; `sql` quotes, `fault` tells errors apart.
+//! make which, by `grants`, `policy` which passwords, `strict` where MariaDB wants to see them; `plain` guards a login without
+//! TLS; `sql` quotes, `fault` tells errors apart.
 
 mod account;
 mod accounts;
 mod administered;
+mod alternating;
+mod dialect;
 mod digest;
 mod engine;
 mod fault;
+mod grants;
 mod own;
+mod plain;
+mod policy;
+mod privileges;
+mod replica;
 mod rights;
 mod session;
+mod settings;
 mod sha_crypt;
 mod sql;
+mod strict;
+mod tokens;
 mod version;
 
 use turnlock::{
-    AdminSecret, Change, Class, Create, Edit, Holder, Outcome, Preflight, Rotator, Sensitive,
-    TargetError, Verdict,
+    AdminSecret, Change, Create, Edit, Holder, Outcome, Preflight, Rotator, Sensitive, TargetError,
+    Verdict,
 };
 use turnlock_database::{Rds, Strategy, Trust, alternate};
 
@@ -83,14 +94,17 @@ impl Rotator for MySql {
         let mut session = change.by.into_session();
         match (strategy, holder) {
             (Strategy::AlternatingUsers, _) => {
-                return Err(TargetError::new(Class::Refused, "alternating-users is not here yet"));
+                alternating::set(&mut session, current, pending, version, change.history).await?;
+                if by.server != pending.server {
+                    replica::catch_up(by, pending, &self.trust).await?;
+                }
             }
             (Strategy::SingleUser, Holder::Own) => {
-                own::set(&mut session, &by.password, pending, &self.trust).await?;
+                own::set(&mut session, by, pending, &self.trust).await?;
             }
             (Strategy::DualPassword, Holder::Own) => {
                 rights::check_retain(&session, holder)?;
-                own::retain(&mut session, &by.password, pending, &self.trust).await?;
+                own::retain(&mut session, by, pending, &self.trust).await?;
             }
             (strategy, Holder::Admin) => {
                 if strategy == Strategy::DualPassword {
@@ -111,7 +125,22 @@ impl Rotator for MySql {
         if strategy == Strategy::DualPassword {
             rights::check_retain(&session, holder)?;
         }
+        if strategy == Strategy::AlternatingUsers {
+            let pending = alternate(plan.current)?;
+            alternating::check(&mut session, plan.current, &pending, plan.history).await?;
+        }
         rights::check(&mut session, strategy, holder, plan.current).await?;
+        session.close().await;
+        Ok(())
+    }
+
+    async fn compare(
+        &self,
+        current: &Login,
+        _: &Login,
+        mut session: Session,
+    ) -> Result<(), TargetError> {
+        alternating::compare(&mut session, current, &self.trust).await?;
         session.close().await;
         Ok(())
     }
@@ -127,7 +156,7 @@ impl Rotator for MySql {
 
     async fn admin(&self, secret: AdminSecret<'_>, current: &Login) -> Result<Login, TargetError> {
         let completed = self.rds.complete(secret).await?;
-        let document = completed.as_ref().unwrap_or(secret.document());
+        let document = completed.as_ref().unwrap_or_else(|| secret.document());
         let mut admin = Login::read_admin(document, current)?;
         // Accounts are in no database, and the admin need not have a right in the user's.
         admin.database = None;

@@ -3,11 +3,13 @@
 use turnlock::{Class, Sensitive, TargetError, Verdict};
 use turnlock_database::Trust;
 
+use crate::accounts;
 use crate::digest;
 use crate::engine::Login;
-use crate::fault::{IN_THE_HISTORY, NOT_THE_FIRST, OPTION_PREVENTS, Refusal, WITHOUT_THE_FIRST};
+use crate::fault::{IN_THE_HISTORY, NOT_THE_FIRST, WITHOUT_THE_FIRST};
 use crate::session::Session;
 use crate::sql::literal;
+use crate::strict;
 use crate::version::{Product, Version};
 
 /// Whose password it is: only this form of the name can be used without a privilege.
@@ -15,62 +17,75 @@ const SELF: &str = "CURRENT_USER()";
 
 /// Gives the account that is logged in its next password; the one before is dead at once.
 ///
-/// `accepted` is the password that logged in.
+/// `by` is what logged in.
 pub(crate) async fn set(
     session: &mut Session,
-    accepted: &Sensitive,
+    by: &Login,
     pending: &Login,
     trust: &Trust,
 ) -> Result<(), TargetError> {
-    session.check_server()?;
-    match session.facts().version {
-        Version { product: Product::MariaDb, .. } => set_at_mariadb(session, pending).await,
-        version => {
-            let next = change(version, &pending.password, accepted);
-            set_at_mysql(session, &next, pending, trust).await
-        }
+    check(session, pending)?;
+    let version = session.facts().version;
+    if version.product == Product::MariaDb {
+        return set_at_mariadb(session, pending).await;
     }
+    let next = change(version, &pending.password, &by.password);
+    set_at_mysql(session, &next, by, pending, trust).await
 }
 
 /// Gives the account that is logged in its next password, and keeps the one that consumers have as the second.
 pub(crate) async fn retain(
     session: &mut Session,
-    accepted: &Sensitive,
+    by: &Login,
     pending: &Login,
     trust: &Trust,
 ) -> Result<(), TargetError> {
-    session.check_server()?;
-    let next = retaining(&pending.password, accepted);
-    set_at_mysql(session, &next, pending, trust).await
+    check(session, pending)?;
+    let next = retaining(&pending.password, &by.password);
+    set_at_mysql(session, &next, by, pending, trust).await
 }
 
-/// Runs a change that the server makes only while the password that logged in is the first one.
+/// Makes a change that the server makes only while the password that logged in is the first one.
 ///
-/// Where that is the second one, the first is the pending one already, or nobody's: an interrupted rotation has
-/// left it. Then it is replaced without RETAIN, which leaves the second one, the consumers', where it is. So
-/// whoever comes second, or again, can push nobody's password out.
+/// So whoever comes second, or again, cannot push the consumers' password out, and nobody has to try the pending one
+/// first, which would be a failed login in every calm rotation.
 async fn set_at_mysql(
     session: &mut Session,
     conditional: &Sensitive,
+    by: &Login,
     pending: &Login,
     trust: &Trust,
 ) -> Result<(), TargetError> {
     let doing = doing(pending);
-    let done = match session.ask(conditional, &doing).await {
-        Err(Refusal { number: Some(NOT_THE_FIRST), .. }) => {
-            session.ask(&unconditional(&pending.password), &doing).await
+    let Err(mut refusal) = session.ask(conditional, &doing).await else { return Ok(()) };
+    if refusal.number == Some(NOT_THE_FIRST) {
+        accounts::lock(session, &pending.username).await?;
+        if works(by, trust).await? {
+            // It is the second one, and the first is the pending one already, or nobody's: an interrupted rotation
+            // has left it. Replaced without RETAIN, it leaves the second one where it is.
+            match session.ask(&unconditional(&pending.password), &doing).await {
+                Err(again) => refusal = again,
+                Ok(_) => return Ok(()),
+            }
         }
-        done => done,
-    };
-    let Err(refusal) = done else { return Ok(()) };
+    }
     // To a repetition the server can say these, whose password was set before: the history has it then.
-    if let Some(IN_THE_HISTORY | WITHOUT_THE_FIRST) = refusal.number
-        && let Verdict::Accepted(session) = Session::open(pending, trust).await?
-    {
-        session.close().await;
+    let repeated = [NOT_THE_FIRST, WITHOUT_THE_FIRST, IN_THE_HISTORY].map(Some);
+    if repeated.contains(&refusal.number) && works(pending, trust).await? {
         return Ok(());
     }
     Err(refusal.into())
+}
+
+/// Whether a login is accepted now.
+async fn works(login: &Login, trust: &Trust) -> Result<bool, TargetError> {
+    match Session::open(login, trust).await? {
+        Verdict::Accepted(session) => {
+            session.close().await;
+            Ok(true)
+        }
+        Verdict::Rejected(_) => Ok(false),
+    }
 }
 
 fn doing(pending: &Login) -> String {
@@ -98,29 +113,41 @@ fn retaining(password: &Sensitive, accepted: &Sensitive) -> Sensitive {
 }
 
 async fn set_at_mariadb(session: &mut Session, pending: &Login) -> Result<(), TargetError> {
-    let doing = doing(pending);
+    let doing = &doing(pending);
     let digest = digest::native(&pending.password);
     let by_digest = Sensitive::new(format!("SET PASSWORD = {}", literal(digest.expose())));
-    match session.ask(&by_digest, &doing).await {
-        // With strict_password_validation a server that checks passwords takes none that it cannot read.
-        Err(Refusal { number: Some(OPTION_PREVENTS), .. }) => {}
-        done => return Ok(done.map(drop)?),
+    match session.ask(&by_digest, doing).await {
+        Err(refusal) if strict::refuses_digests(session, &refusal) => {
+            strict::set(session, &[String::new()], pending, doing).await
+        }
+        done => Ok(done.map(drop)?),
     }
-    if session.facts().general_log {
-        let text = format!(
-            "{doing} at {}: the server checks passwords and takes no digests (strict_password_validation), \
-             but has its general_log on, where the password would stand; turn either off, or name an admin in \
-             masterarn",
-            session.server()
-        );
-        return Err(TargetError::new(Class::Policy, text));
+}
+
+/// Refuses a login that the server took for another user: that one's password would be changed.
+///
+/// An account without a name takes every user that has none of its own, and a proxy acts as another account.
+pub(crate) fn check_account(session: &Session, login: &Login) -> Result<(), TargetError> {
+    let account = &session.facts().account;
+    if account.user == login.username {
+        return Ok(());
     }
-    // What a slow statement was goes into the slow log as it is.
-    let readable = Sensitive::new(format!(
-        "SET long_query_time = 3600; SET PASSWORD = PASSWORD({})",
-        literal(pending.password.expose())
-    ));
-    Ok(session.ask(&readable, &doing).await.map(drop)?)
+    let text = format!(
+        "{} takes the login of {} for the account '{}'@'{}', whose password is not this secret's; make an account \
+         for {}",
+        session.server(),
+        login.username,
+        account.user,
+        account.host,
+        login.username
+    );
+    Err(TargetError::new(Class::Refused, text))
+}
+
+fn check(session: &Session, pending: &Login) -> Result<(), TargetError> {
+    session.check_server()?;
+    check_account(session, pending)?;
+    session.facts().rules.check(&pending.password, &pending.username, session.server())
 }
 
 #[cfg(test)]

@@ -35,7 +35,7 @@ pub(crate) async fn set(
     current: &Login,
     pending: &Login,
     version: &VersionId,
-    history: History<'_>,
+    history: History<'_, Login>,
     verifier: Sensitive,
 ) -> Result<(), TargetError> {
     let names = [current.username.as_str(), pending.username.as_str()];
@@ -82,7 +82,7 @@ async fn part<'a>(
     server: &str,
     current: &Login,
     pending: &str,
-    history: History<'_>,
+    history: History<'_, Login>,
 ) -> Result<Part<'a>, TargetError> {
     let (current, adopt) = (current.username.as_str(), current.adopt);
     let (user, other) = match Turn::read(scene, server, current, pending)? {

@@ -2,6 +2,9 @@ use std::collections::HashMap;
 
 use crate::servers::{Connection, Verdict};
 
+/// Where programs come from that are not to be counted; the log has it as an address where the server looks up no names.
+const UNCOUNTED: &str = "127.0.0.2";
+
 /// All connections over TCP of which the log has a user, in their order, each with what came of it.
 ///
 /// A line `Connect` tells of an attempt; the next line of the same connection is a refusal, or else a command,
@@ -71,8 +74,9 @@ impl<'l> Line<'l> {
         }
         let (who, transport) = self.argument.rsplit_once(" using ")?;
         let (who, _) = who.split_once(" on ")?;
-        let (user, _) = who.rsplit_once('@')?;
-        (transport != "Socket").then_some((user, transport == "SSL/TLS"))
+        let (user, host) = who.rsplit_once('@')?;
+        let counts = transport != "Socket" && host != UNCOUNTED;
+        counts.then_some((user, transport == "SSL/TLS"))
     }
 
     /// A missing database and an expired password are found out only after the password was right.

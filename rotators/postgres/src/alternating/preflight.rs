@@ -32,7 +32,7 @@ pub(crate) async fn check(
     admin: &mut Session,
     current: &Login,
     pending: &str,
-    history: History<'_>,
+    history: History<'_, Login>,
 ) -> Result<(), TargetError> {
     admin.check_settings()?;
     let names = [current.username.as_str(), pending];

@@ -1,23 +1,26 @@
 //! Two users that take turns, while programs hammer on them; then an account that is nobody's second user.
 
-mod hammer;
 mod powers;
 mod stranger;
+mod work;
 
 use std::sync::atomic::{AtomicBool, Ordering};
 use std::time::Duration;
 
+use sqlx::postgres::PgConnection;
 use tokio::time::{Instant, sleep};
 use turnlock_tests::pair::CLONE;
-use turnlock_tests::world::USER;
+use turnlock_tests::world::{USER, World};
 
 use crate::checks::Checks;
+use crate::hammer::hammer;
 use crate::screen::{Ink, Line, Screen};
 use crate::shooting::LATENCY;
 use crate::stage::Stage;
+use crate::tally::Tally;
 use crate::{Problem, heading};
-use hammer::{Tally, hammer, work};
 use powers::Powers;
+use work::work;
 
 pub(crate) const TITLE: &str =
     "Turnlock rotates between two database users, five times, while programs hammer on them.";
@@ -38,7 +41,7 @@ const ROTATIONS: usize = 5;
 const BETWEEN: Duration = Duration::from_millis(1200);
 
 /// Whether all was as promised.
-pub(crate) async fn show(stage: &mut Stage, screen: &mut Screen) -> Result<bool, Problem> {
+pub(crate) async fn show(stage: &mut Stage<World>, screen: &mut Screen) -> Result<bool, Problem> {
     let consumers = "three at once; each reads AWSCURRENT, logs in, writes, reads, creates a table";
     screen.print(&stage.lines(consumers))?;
     stage.world.local.set_knobs(|knobs| knobs.latency = LATENCY);
@@ -91,7 +94,11 @@ pub(crate) async fn show(stage: &mut Stage, screen: &mut Screen) -> Result<bool,
 }
 
 /// Rotates while consumers work, and prints a row for each rotation.
-async fn rotations(stage: &Stage, screen: &mut Screen, tally: &Tally) -> Result<(), Problem> {
+async fn rotations(
+    stage: &Stage<World>,
+    screen: &mut Screen,
+    tally: &Tally,
+) -> Result<(), Problem> {
     let over = AtomicBool::new(false);
     let rotating = async {
         let title = "  rotation    time  AWSCURRENT   consumers  failed  the other login";
@@ -108,12 +115,16 @@ async fn rotations(stage: &Stage, screen: &mut Screen, tally: &Tally) -> Result<
         over.store(true, Ordering::Relaxed);
         Ok::<(), Problem>(())
     };
-    let working = |worker| hammer(stage, tally, worker, &over);
+    let working = |worker| {
+        hammer(stage, tally, &over, async move |session: &mut PgConnection| {
+            work(session, worker).await
+        })
+    };
     tokio::try_join!(rotating, working(1), working(2), working(3)).map(drop)
 }
 
 async fn row(
-    stage: &Stage,
+    stage: &Stage<World>,
     tally: &Tally,
     rotation: usize,
     took: Duration,

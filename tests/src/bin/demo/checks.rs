@@ -3,7 +3,7 @@
 use sqlx::Connection as _;
 use sqlx::postgres::PgConnection;
 
-use turnlock_tests::world::USER;
+use turnlock_tests::world::{USER, World};
 
 use crate::Problem;
 use crate::costs::Cost;
@@ -17,7 +17,7 @@ pub(crate) struct Checks(Vec<(bool, String)>);
 impl Checks {
     /// Looks at everything once more, after two rotations.
     pub(crate) async fn make(
-        stage: &Stage,
+        stage: &Stage<World>,
         mut session: PgConnection,
         costs: &[Cost],
     ) -> Result<Self, Problem> {

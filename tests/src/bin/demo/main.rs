@@ -1,52 +1,41 @@
 //! `make demo`: rotates a password of PostgreSQL twice, shows what happens, and checks itself.
-//! `make demo-alternating`: the same with two users that take turns.
+//! `make demo-alternating`: the same with two users that take turns. `make demo-mysql`: MySQL and MariaDB.
 //!
 //! One file a concern: `stage` is what is needed, `consumers` are those who use the password, `shooting`
-//! runs a rotation and records it as a `film`, `picture` and `costs` draw that, `checks` judge the end,
-//! `screen` is where all goes. `alternating` is all of the two users.
+//! runs a rotation and records it as a `film`, `picture` and `costs` draw that, `tally` counts, `checks` judge
+//! the end, `screen` is where all goes. `hammer` is a program at work. `single` is one user of PostgreSQL, `alternating` are two, `dual` is one of
+//! MySQL with two passwords, `grants` are two of MySQL.
 
 mod alternating;
 mod checks;
 mod consumers;
 mod costs;
+mod dual;
 mod film;
+mod grants;
+mod hammer;
 mod picture;
 mod screen;
 mod shooting;
+mod single;
 mod stage;
+mod tally;
+mod text;
 
 use std::io::Write as _;
 use std::process::ExitCode;
-use std::time::Duration;
 
 use tokio::signal::unix::{Signal, SignalKind, signal};
-use turnlock_tests::world::USER;
+use turnlock_tests::mysql::Product;
 
-use checks::Checks;
-use costs::Cost;
-use film::Film;
 use screen::{Ink, Line, Screen};
-use shooting::{Pace, Shooting};
-use stage::Stage;
+use stage::{Place, Stage};
 
 /// Whatever keeps the demo from going on.
 type Problem = Box<dyn std::error::Error + Send + Sync>;
 
 /// Rows of the tallest frame: the picture of three passwords and the table below it.
 const FRAME: usize = 20;
-
-const SLOWED: Pace = Pace {
-    lead: Duration::from_millis(350),
-    pause: Duration::from_millis(700),
-    tick: Duration::from_millis(25),
-    column: Duration::from_millis(60),
-};
-const FULL_SPEED: Pace = Pace {
-    lead: Duration::from_millis(60),
-    pause: Duration::ZERO,
-    tick: Duration::from_millis(10),
-    column: Duration::from_millis(1),
-};
 
 #[tokio::main]
 async fn main() -> ExitCode {
@@ -61,124 +50,77 @@ async fn main() -> ExitCode {
     }
 }
 
-/// What there is to see.
-#[derive(Clone, Copy)]
-enum Scenario {
-    OneUser,
-    TwoUsers,
-}
-
-impl Scenario {
-    fn chosen() -> Result<Self, Problem> {
-        match std::env::args().nth(1).as_deref() {
-            None => Ok(Self::OneUser),
-            Some("alternating") => Ok(Self::TwoUsers),
-            Some(_) => Err("usage: demo [alternating]".into()),
-        }
-    }
-
-    fn title(self) -> &'static str {
-        match self {
-            Self::OneUser => "Turnlock rotates a database password, twice, while it is in use.",
-            Self::TwoUsers => alternating::TITLE,
-        }
-    }
-
-    async fn set(self) -> Result<Stage, Problem> {
-        match self {
-            Self::OneUser => Stage::of_one_user().await,
-            Self::TwoUsers => Stage::of_two_users(alternating::STATEMENTS).await,
-        }
-    }
-
-    async fn show(self, stage: &mut Stage, screen: &mut Screen) -> Result<bool, Problem> {
-        match self {
-            Self::OneUser => show(stage, screen).await,
-            Self::TwoUsers => alternating::show(stage, screen).await,
-        }
-    }
-}
-
 /// Whether all was as promised. Everything is gone when this returns, whatever it returns.
 async fn demonstrate() -> Result<bool, Problem> {
-    let scenario = Scenario::chosen()?;
-    let mut interruption = Interruption::new()?;
-    let mut screen = Screen::new(FRAME, picture::WIDTH);
-    heading(&mut screen, scenario.title())?;
-    screen.draw(&["  starting PostgreSQL …".into()])?;
-    let mut stage = tokio::select! {
-        stage = scenario.set() => stage?,
-        () = interruption.comes() => return interrupted(),
-    };
-    let ended = tokio::select! {
-        ended = scenario.show(&mut stage, &mut screen) => ended,
-        () = interruption.comes() => interrupted(),
-    };
-    stage.strike().await;
-    ended
+    let scenario = std::env::args().nth(1);
+    let screen = Screen::new(FRAME, picture::WIDTH);
+    let mut theatre = Theatre { screen, interruption: Interruption::new()? };
+    match scenario.as_deref() {
+        None => {
+            let set = Stage::of_one_user();
+            theatre.play(single::TITLE, "PostgreSQL", set, single::show).await
+        }
+        Some("alternating") => {
+            let set = Stage::of_two_users(alternating::STATEMENTS);
+            theatre.play(alternating::TITLE, "PostgreSQL", set, alternating::show).await
+        }
+        Some("mysql") => mysql(&mut theatre).await,
+        Some(_) => Err("usage: demo [alternating | mysql]".into()),
+    }
+}
+
+/// All that there is to see of MySQL and MariaDB; what is not as promised does not end it.
+async fn mysql(theatre: &mut Theatre) -> Result<bool, Problem> {
+    let mut kept = true;
+    for product in Product::ALL {
+        let name = stage::mysql::name(product);
+        let set = Stage::of_mysql(product, "DO 0", dual::edit);
+        kept &= theatre.play(&dual::title(name), name, set, dual::show).await?;
+        let statements = grants::statements(product);
+        let set = Stage::of_mysql(product, &statements, |_| ());
+        kept &= theatre.play(&grants::title(name), name, set, grants::show).await?;
+    }
+    Ok(kept)
+}
+
+/// Where plays are shown, until somebody interrupts them.
+struct Theatre {
+    screen: Screen,
+    interruption: Interruption,
+}
+
+impl Theatre {
+    /// Sets the stage, shows the play and strikes the stage; whether all was as promised.
+    async fn play<P: Place>(
+        &mut self,
+        title: &str,
+        server: &str,
+        set: impl Future<Output = Result<Stage<P>, Problem>>,
+        show: impl AsyncFnOnce(&mut Stage<P>, &mut Screen) -> Result<bool, Problem>,
+    ) -> Result<bool, Problem> {
+        let Self { screen, interruption } = self;
+        heading(screen, title)?;
+        screen.draw(&[format!("  starting {server} …").into()])?;
+        let mut stage = tokio::select! {
+            stage = set => stage?,
+            () = interruption.comes() => return interrupted(),
+        };
+        let ended = tokio::select! {
+            ended = show(&mut stage, screen) => ended,
+            () = interruption.comes() => interrupted(),
+        };
+        stage.strike().await;
+        ended
+    }
 }
 
 fn interrupted() -> Result<bool, Problem> {
     Err("interrupted; all that it had started is gone".into())
 }
 
-async fn show(stage: &Stage, screen: &mut Screen) -> Result<bool, Problem> {
-    screen.print(&stage.lines("reads AWSCURRENT and logs in with it over TLS, again and again"))?;
-    let first = stage.passwords().into_iter().next().ok_or("the secret has no password")?;
-    let session = stage.consumers.consumer(USER, &first.value).log_in().await?;
-    let session = session.ok_or("the database refuses the first password")?;
-
-    heading(screen, "Rotation 1, slowed down by a pause of 700 ms between two steps:")?;
-    let (film, slow) = rotation(stage, &SLOWED, screen).await?;
-    screen.print(&explanation(&film))?;
-    heading(screen, "Rotation 2, at full speed:")?;
-    let (film, fast) = rotation(stage, &FULL_SPEED, screen).await?;
-
-    heading(screen, "At the end:")?;
-    let checks = Checks::make(stage, session, &[slow, fast]).await?;
-    screen.print(&checks.lines())?;
-    screen.print(&[Line::new(), conclusion(&film, checks.all_kept()), Line::new()])?;
-    Ok(checks.all_kept())
-}
-
 fn heading(screen: &mut Screen, text: &str) -> Result<(), Problem> {
     screen.print(&[Line::new(), Line::new().add(Ink::Bold, text), Line::new()])?;
     Ok(())
-}
-
-async fn rotation(
-    stage: &Stage,
-    pace: &Pace,
-    screen: &mut Screen,
-) -> Result<(Film, Cost), Problem> {
-    let mut shooting = Shooting::new(stage, pace);
-    shooting.run(screen).await?;
-    let cost = shooting.costs().total();
-    Ok((shooting.film, cost))
-}
-
-/// What the picture of the slowed rotation shows.
-fn explanation(film: &Film) -> Vec<Line> {
-    let Some(gap) = film.gap() else { return Vec::new() };
-    let (length, pauses) = (gap.length().as_millis(), 2 * SLOWED.pause.as_millis());
-    vec![
-        Line::new(),
-        "  setSecret replaced p1 at the database, finishSecret moved AWSCURRENT to p2. Whoever"
-            .into(),
-        "  read AWSCURRENT in between got a password that was dead already:".into(),
-        format!("  for {length} ms here, {pauses} ms of them the two pauses.").into(),
-    ]
-}
-
-fn conclusion(film: &Film, kept: bool) -> Line {
-    if !kept {
-        return Line::new().add(Ink::Bad, "Not all was as promised.");
-    }
-    let gap = film.gap().map_or_else(
-        || "no consumer was refused".to_owned(),
-        |gap| format!("AWSCURRENT was a dead password for {} ms", gap.length().as_millis()),
-    );
-    Line::new().add(Ink::Good, "All as promised").add(Ink::Bold, format!("; at full speed {gap}."))
 }
 
 /// What asks a program to end.

@@ -7,15 +7,15 @@ use tokio::sync::{broadcast, mpsc, oneshot};
 use tokio::task::JoinSet;
 use tokio::time::{Instant, Interval, MissedTickBehavior, interval, sleep_until};
 use turnlock_local::{Event, EventKind, Hook};
-use turnlock_tests::postgres::{Logins, Mark};
+use turnlock_tests::servers::{Logins, Mark};
 use turnlock_tests::world::USER;
 
 use crate::Problem;
-use crate::costs::Costs;
+use crate::costs::{Cost, Costs};
 use crate::film::{Film, Login};
 use crate::picture;
 use crate::screen::{Line, Screen};
-use crate::stage::Stage;
+use crate::stage::{Place, Stage};
 
 /// About what a call to the service takes within a region; calls made at once are seen to overlap.
 pub(crate) const LATENCY: Duration = Duration::from_millis(20);
@@ -32,16 +32,36 @@ pub(crate) struct Pace {
     pub(crate) column: Duration,
 }
 
+/// Slow enough to be followed.
+pub(crate) const SLOWED: Pace = Pace {
+    lead: Duration::from_millis(350),
+    pause: Duration::from_millis(700),
+    tick: Duration::from_millis(25),
+    column: Duration::from_millis(60),
+};
+
+/// Rotates once and shows it; what was seen, and what all steps cost.
+pub(crate) async fn rotation<P: Place>(
+    stage: &Stage<P>,
+    pace: &Pace,
+    screen: &mut Screen,
+) -> Result<(Film, Cost), Problem> {
+    let mut shooting = Shooting::new(stage, pace);
+    shooting.run(screen).await?;
+    let cost = shooting.costs().total();
+    Ok((shooting.film, cost))
+}
+
 /// A step of the function that waits for its permission to begin.
 type Gate = oneshot::Sender<()>;
 
 /// One rotation in the making.
-pub(crate) struct Shooting<'s> {
-    stage: &'s Stage,
+struct Shooting<'s, P: Place> {
+    stage: &'s Stage<P>,
     pace: &'s Pace,
     /// How many passwords there will be.
     count: usize,
-    pub(crate) film: Film,
+    film: Film,
     attempts: JoinSet<Result<Login, sqlx::Error>>,
     ticks: u32,
     /// The log's end before the step that is under way.
@@ -53,8 +73,8 @@ pub(crate) struct Shooting<'s> {
     failure: Option<String>,
 }
 
-impl<'s> Shooting<'s> {
-    pub(crate) fn new(stage: &'s Stage, pace: &'s Pace) -> Self {
+impl<'s, P: Place> Shooting<'s, P> {
+    fn new(stage: &'s Stage<P>, pace: &'s Pace) -> Self {
         let passwords = stage.passwords();
         Self {
             stage,
@@ -73,7 +93,7 @@ impl<'s> Shooting<'s> {
     }
 
     /// Rotates, and shows it live; the last frame stays.
-    pub(crate) async fn run(&mut self, screen: &mut Screen) -> Result<(), Problem> {
+    async fn run(&mut self, screen: &mut Screen) -> Result<(), Problem> {
         let local = &self.stage.world.local;
         let (sender, mut gates) = mpsc::unbounded_channel();
         local.set_knobs(|knobs| {
@@ -104,7 +124,7 @@ impl<'s> Shooting<'s> {
     }
 
     /// What the rotation cost so far.
-    pub(crate) fn costs(&self) -> Costs {
+    fn costs(&self) -> Costs {
         Costs::count(&self.film, &self.stage.world.function_calls(), &self.logins)
     }
 
@@ -153,7 +173,7 @@ impl<'s> Shooting<'s> {
     /// The function has its answers already, so the server has logged them.
     async fn count_logins(&mut self) {
         if let Some(mark) = self.mark {
-            self.logins.push(self.stage.world.server.logins_since(mark, USER).await);
+            self.logins.push(self.stage.world.logins_since(mark).await);
         }
     }
 

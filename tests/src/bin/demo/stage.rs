@@ -1,74 +1,65 @@
 //! All that a rotation needs, made for this demo and gone with it.
 
+pub(crate) mod mysql;
+mod postgres;
+
+use std::ops::Deref;
 use std::time::Duration;
 
 use rand::TryRng as _;
 use rand::rngs::SysRng;
-use serde_json::{Value, json};
+use serde_json::Value;
 use turnlock_local::Function;
-use turnlock_tests::postgres::{Server, Setup};
-use turnlock_tests::world::{self, ADMIN, FUNCTION, USER, World};
+use turnlock_tests::scene::Scene;
+use turnlock_tests::servers::{Logins, Mark};
 
 use crate::Problem;
-use crate::consumers::{Consumer, Consumers};
+use crate::consumers::{Consumer, Consumers, Options};
 use crate::film::Password;
 use crate::picture::masked;
 use crate::screen::{Ink, Line};
+use crate::text::wrapped;
 
-/// A server, the stand-in with the function and the secret, and consumers.
-pub(crate) struct Stage {
-    // Closed before the server goes.
-    pub(crate) consumers: Consumers,
-    pub(crate) world: World,
-    /// The secret's text at the start.
-    pub(crate) text: String,
-    version: String,
+/// A server, and the stand-in with a function and a secret.
+pub(crate) trait Place: Deref<Target = Scene> {
+    /// By which consumers log in.
+    type Options: Options;
+    /// The function's name, which is its program's, too.
+    const FUNCTION: &str;
+
+    /// The server's port.
+    fn port(&self) -> u16;
+
+    /// The present end of the server's log.
+    fn mark(&self) -> Mark;
+
+    /// The function's logins after a mark.
+    fn logins_since(&self, mark: Mark) -> impl Future<Output = Logins>;
+
+    /// Ends all of it: the function first, so that it is gone when the server is.
+    fn end(self) -> impl Future<Output = ()>;
 }
 
-impl Stage {
-    /// One user with its own authority.
-    pub(crate) async fn of_one_user() -> Result<Self, Problem> {
-        let server = server().await;
-        let password = first_password()?;
-        server.sql(&format!("CREATE ROLE {USER} LOGIN PASSWORD '{password}'")).await;
-        let text = secret(server.port(), &password);
-        let consumers = Consumers::start(&server)?;
-        let (version, function) = (version(&server).await, function(&server));
-        let world = World::with_function(server, &text, function).await;
-        Ok(Self { consumers, world, text, version })
-    }
+/// A place, and consumers.
+pub(crate) struct Stage<P: Place> {
+    pub(crate) consumers: Consumers<P::Options>,
+    pub(crate) world: P,
+    /// The secret's text at the start.
+    pub(crate) text: String,
+    database: String,
+}
 
-    /// A user and the admin that made it, after these statements of a superuser's about the user.
-    pub(crate) async fn of_two_users(statements: &str) -> Result<Self, Problem> {
-        let server = server().await;
-        let (password, admin) = (first_password()?, first_password()?);
-        let make = format!(
-            "CREATE ROLE {ADMIN} LOGIN CREATEROLE PASSWORD '{admin}'; SET ROLE {ADMIN}; \
-             CREATE ROLE {USER} LOGIN PASSWORD '{password}'; RESET ROLE; {statements}"
-        );
-        server.sql(&make).await;
-        let consumers = Consumers::start(&server)?;
-        let (version, function) = (version(&server).await, function(&server));
-        let world = World::administered_with(server, function, |secret| {
-            secret["password"] = json!(password);
-        });
-        let world = world.await;
-        let arn = world.document("AWSCURRENT")["masterarn"].as_str().map(str::to_owned);
-        let arn = arn.ok_or("the secret names no admin")?;
-        let secret = world::secret_of(&world.server, ADMIN, &json!(admin));
-        world.local.put_value(&arn, &secret.to_string())?;
-        let text = world.local.value_of(&world.secret, "AWSCURRENT").unwrap_or_default();
-        Ok(Self { consumers, world, text, version })
-    }
-
-    /// A consumer with what a label's version holds now.
-    pub(crate) fn consumer(&self, label: &str) -> (String, Consumer) {
-        let user = self.world.user(label);
-        let consumer = self.consumers.consumer(&user, &self.world.password(label));
+impl<P: Place> Stage<P> {
+    /// A consumer with what a label's version holds now, and its name.
+    pub(crate) fn consumer(&self, label: &str) -> (String, Consumer<P::Options>) {
+        let document = self.world.document(label);
+        let field = |name: &str| document[name].as_str().unwrap_or_default().to_owned();
+        let user = field("username");
+        let consumer = self.consumers.consumer(&user, &field("password"));
         (user, consumer)
     }
 
-    /// All passwords of the role that the secret has had, in the order of their creation.
+    /// All passwords of the user that the secret has had, in the order of their creation.
     pub(crate) fn passwords(&self) -> Vec<Password> {
         let (local, secret) = (&self.world.local, &self.world.secret);
         let of = |version: String| {
@@ -87,26 +78,22 @@ impl Stage {
 
     /// Who is who.
     pub(crate) fn lines(&self, consumer: &str) -> Vec<Line> {
-        let port = self.world.server.port();
         let entry = |name: &str, text: &str| {
             Line::new().add(Ink::Faint, format!("  {name:<10} ")).add(Ink::Plain, text)
         };
-        let version = &self.version;
+        let program = P::FUNCTION;
         let mut lines = vec![
-            entry("database", &format!("PostgreSQL {version} with TLS and SCRAM, on port {port}")),
-            entry(
-                "service",
-                "turnlock-local, in place of Secrets Manager and Lambda; 20 ms a call",
-            ),
+            entry("database", &format!("{}, on port {}", self.database, self.world.port())),
+            entry("service", "turnlock-local, for Secrets Manager and Lambda; 20 ms a call"),
             entry(
                 "function",
-                "the program turnlock-postgres, run as by Lambda; built for development",
+                &format!("the program {program}, run as by Lambda; built for development"),
             ),
             entry("consumer", consumer),
         ];
         let shown = self.shown_text();
         let mut name = "secret";
-        for text in wrapped(&shown, 64) {
+        for text in wrapped(&shown, ',', 64) {
             lines.push(entry(name, &text));
             name = "";
         }
@@ -114,47 +101,37 @@ impl Stage {
     }
 
     fn shown_text(&self) -> String {
+        const ARN: &str = "arn:aws:secretsmanager:us-east-1:123456789012:secret:";
         let passwords = self.passwords();
         let first = passwords.first().map_or("", |password| password.value.as_str());
-        self.text.replacen(first, &masked(first), 1)
+        self.text.replacen(first, &masked(first), 1).replacen(ARN, "arn:aws:…:", 1)
     }
 
-    /// Ends all of it: the function first, so that it is gone when the server is.
+    /// Ends all of it.
     pub(crate) async fn strike(self) {
-        let Self { consumers, world: World { server, scene }, .. } = self;
-        scene.local.stop().await;
+        let Self { consumers, world, .. } = self;
         drop(consumers);
-        drop(server);
+        world.end().await;
     }
 
     /// What the function has printed.
     pub(crate) fn output(&self) -> String {
-        self.world.local.output(FUNCTION)
+        self.world.local.output(P::FUNCTION)
+    }
+
+    /// Gives the admin's secret another password.
+    fn set_admin(&self, secret: &Value) -> Result<(), Problem> {
+        let document = self.world.document("AWSCURRENT");
+        let arn = document["masterarn"].as_str().ok_or("the secret names no admin")?;
+        self.world.local.put_value(arn, &secret.to_string())?;
+        Ok(())
     }
 }
 
-async fn server() -> Server {
-    Server::start(Setup { max_connections: 100, ..Setup::default() }).await
-}
-
-async fn version(server: &Server) -> String {
-    let version = server.query_one("SHOW server_version").await;
-    version.split(' ').next().unwrap_or_default().to_owned()
-}
-
-fn function(server: &Server) -> Function {
-    // What the function leaves when it is killed goes with the server's folder.
-    let temporary = server.folder().display().to_string();
+/// What the function leaves when it is killed goes with the server's folder.
+fn bounded(function: Function, folder: &std::path::Path) -> Function {
     // Where the demo is killed, the function tries to go on until this time is over.
-    world::function(server).env("TMPDIR", temporary).timeout(Duration::from_secs(10))
-}
-
-/// A secret as people have them: their own spacing, order and numbers in it.
-fn secret(port: u16, password: &str) -> String {
-    let user = json!(USER);
-    format!(
-        r#"{{"username": {user}, "password": "{password}", "engine": "postgres", "host": "localhost", "port": {port}, "dbname": "postgres", "zone": {{"z": 1.50, "a": [null, true]}}, "account": 123456789012345678901234567890}}"#
-    )
+    function.env("TMPDIR", folder.display().to_string()).timeout(Duration::from_secs(10))
 }
 
 fn first_password() -> Result<String, Problem> {
@@ -162,16 +139,4 @@ fn first_password() -> Result<String, Problem> {
     let mut bytes = [0; 24];
     SysRng.try_fill_bytes(&mut bytes)?;
     Ok(bytes.iter().map(|byte| char::from(LETTERS[usize::from(byte % 32)])).collect())
-}
-
-/// Breaks a text between fields.
-fn wrapped(text: &str, width: usize) -> Vec<String> {
-    let mut lines = vec![String::new()];
-    for field in text.split_inclusive(',') {
-        match lines.last_mut() {
-            Some(line) if line.len() + field.len() <= width => line.push_str(field),
-            _ => lines.push(field.trim_start().to_owned()),
-        }
-    }
-    lines
 }

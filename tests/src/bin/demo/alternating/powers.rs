@@ -2,6 +2,7 @@
 
 use sqlx::postgres::PgConnection;
 use sqlx::{AssertSqlSafe, Connection as _, Row as _};
+use turnlock_tests::world::World;
 
 use crate::Problem;
 use crate::screen::{Ink, Line};
@@ -35,7 +36,7 @@ pub(crate) struct Powers {
 
 impl Powers {
     /// Tries all of it as both users, and once more after a privilege was revoked.
-    pub(crate) async fn compare(stage: &Stage) -> Result<Self, Problem> {
+    pub(crate) async fn compare(stage: &Stage<World>) -> Result<Self, Problem> {
         let mut sessions = Vec::new();
         for label in ["AWSCURRENT", "AWSPREVIOUS"] {
             let (user, consumer) = stage.consumer(label);

@@ -2,15 +2,19 @@
 
 use serde_json::json;
 use turnlock_tests::postgres::Logins;
-use turnlock_tests::world::{ADMIN, FUNCTION, secret_of};
+use turnlock_tests::world::{ADMIN, FUNCTION, World, secret_of};
 
 use crate::Problem;
 use crate::checks::Checks;
 use crate::screen::{Ink, Line};
 use crate::stage::Stage;
+use crate::text::wrapped;
 
 /// Rotates the user's secret, which has to be refused; returns what there is to read.
-pub(crate) async fn refused(stage: &mut Stage, checks: &mut Checks) -> Result<Vec<Line>, Problem> {
+pub(crate) async fn refused(
+    stage: &mut Stage<World>,
+    checks: &mut Checks,
+) -> Result<Vec<Line>, Problem> {
     const PASSWORD: &str = "the-password-of-svc-clone";
     let world = &mut stage.world;
     let make = format!(
@@ -36,21 +40,5 @@ pub(crate) async fn refused(stage: &mut Stage, checks: &mut Checks) -> Result<Ve
     checks.add(works, "svc_clone still logs in with its password");
 
     let line = |text: String| Line::new().add(Ink::Plain, format!("  {text}"));
-    Ok(wrapped(&error.message, 92).into_iter().map(line).collect())
-}
-
-/// Breaks a text between words.
-fn wrapped(text: &str, width: usize) -> Vec<String> {
-    let mut lines = vec![String::new()];
-    for word in text.split(' ') {
-        match lines.last_mut() {
-            Some(line) if line.is_empty() => line.push_str(word),
-            Some(line) if line.chars().count() + 1 + word.chars().count() <= width => {
-                *line += " ";
-                *line += word;
-            }
-            _ => lines.push(word.to_owned()),
-        }
-    }
-    lines
+    Ok(wrapped(&error.message, ' ', 92).into_iter().map(line).collect())
 }

@@ -1,0 +1,78 @@
+//! Whether an account of the second name is ours, and the mark by which the next rotation knows it.
+
+use serde::{Deserialize, Serialize};
+use turnlock::{Class, History, TargetError};
+
+use super::scene::{Scene, Side};
+use crate::engine::Login;
+
+/// What MySQL keeps for us in the attribute of an account: whom it takes turns with.
+#[derive(Deserialize, Eq, PartialEq, Serialize)]
+struct Mark {
+    alternates_with: String,
+}
+
+/// The mark of an account that takes turns with a user, as MySQL prints JSON.
+pub(super) fn mark(other: &str) -> String {
+    // A text is printed by both in the same way.
+    format!("{{\"alternates_with\": {}}}", serde_json::Value::from(other))
+}
+
+/// Refuses to touch an account that was not made for this secret, and is not to be adopted.
+///
+/// Ours is what has our mark, or logs in with a password that a version of the secret has.
+pub(super) async fn check(
+    scene: &Scene,
+    server: &str,
+    current: &Login,
+    other: &str,
+    history: History<'_, Login>,
+) -> Result<(), TargetError> {
+    for side in scene.pairs.iter().filter_map(|pair| pair.known.as_ref()) {
+        if !(is_marked(side, current) || current.adopt || is_known(side, other, history).await?) {
+            return Err(foreign(side, server, other, scene.dialect.has_attributes()));
+        }
+    }
+    for side in &scene.unpaired {
+        let account = &side.held.account;
+        if !(is_marked(side, current) || is_known(side, other, history).await?) {
+            let text = format!(
+                "{account} exists at {server} and was not made for this secret, and no account of {} has its \
+                 host: consumers from there would not be let in. It is not touched. Name another second user in \
+                 rotation.alternate_username",
+                current.username
+            );
+            return Err(TargetError::new(Class::Refused, text));
+        }
+        tracing::warn!(
+            "{account} is left as it is: no account of {} has its host",
+            current.username
+        );
+    }
+    Ok(())
+}
+
+fn is_marked(side: &Side, current: &Login) -> bool {
+    let mark = side.state.settings.mark().and_then(|mark| serde_json::from_str::<Mark>(mark).ok());
+    mark.is_some_and(|mark| mark.alternates_with == current.username)
+}
+
+/// Told by what the server has stored, as a login that fails may lock a stranger's account.
+async fn is_known(
+    side: &Side,
+    other: &str,
+    history: History<'_, Login>,
+) -> Result<bool, TargetError> {
+    history.knows(other, |old| side.held.accepts(&old.password)).await
+}
+
+fn foreign(side: &Side, server: &str, other: &str, has_marks: bool) -> TargetError {
+    let account = &side.held.account;
+    let no_mark = if has_marks { "it has no mark of ours, and " } else { "" };
+    let text = format!(
+        "{account} exists at {server} and was not made for this secret: {no_mark}no version of the secret has its \
+         password. It is not touched. Name another second user in rotation.alternate_username, or say \
+         \"rotation\": {{\"adopt\": true}} to have {other} taken over, with new privileges and a new password"
+    );
+    TargetError::new(Class::Refused, text)
+}
