@@ -14,6 +14,7 @@ pub mod amazon;
 pub mod binaries;
 pub mod canary;
 pub mod certificates;
+pub mod database;
 pub mod errors;
 pub mod faults;
 pub mod holder;
