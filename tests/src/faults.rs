@@ -2,6 +2,8 @@
 //!
 //! Each listens from its start until it is dropped, on threads of its own, so that a test may block.
 
+pub mod mysql;
+
 use std::fmt;
 use std::io::{Read as _, Write as _};
 use std::net::{Ipv4Addr, SocketAddr, TcpListener, TcpStream};

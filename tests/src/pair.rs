@@ -2,10 +2,9 @@
 
 use serde_json::{Value, json};
 use sqlx::{AssertSqlSafe, Connection as _, Row as _};
-use turnlock_local::{Fault, Operation};
 
 use crate::postgres::{Logins, Mark, Server, Setup};
-use crate::world::{ADMIN, ADMIN_PASSWORD, FIRST_PASSWORD, StepError, USER, World};
+use crate::world::{ADMIN, ADMIN_PASSWORD, FIRST_PASSWORD, USER, World};
 
 /// The name that AWS's function gives the second user.
 pub const CLONE: &str = "app_clone";
@@ -163,30 +162,5 @@ impl World {
                  WHERE m.member = '{ADMIN}'::regrole"
             ))
             .await
-    }
-
-    /// Rotates up to finishSecret, which fails; the version in the making.
-    ///
-    /// # Panics
-    ///
-    /// If it fails earlier.
-    pub async fn rotate_but_for_the_end(&self) -> String {
-        self.local.set_knobs(|knobs| knobs.require_rotation_token = false);
-        self.local.fail_next(Operation::UpdateSecretVersionStage, 1, Fault::AccessDenied);
-        let error = self.rotate().await.expect_err("finishSecret is denied");
-        assert_eq!(error.step, "finishSecret", "{error:?}");
-        self.labels()["AWSPENDING"].clone()
-    }
-
-    /// Takes all four steps by hand for a version, as the service does when it tries again.
-    ///
-    /// # Errors
-    ///
-    /// The first step that fails.
-    pub async fn retry_by_hand(&self, version: &str) -> Result<(), StepError> {
-        for step in ["createSecret", "setSecret", "testSecret", "finishSecret"] {
-            self.step(step, version).await?;
-        }
-        Ok(())
     }
 }

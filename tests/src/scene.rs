@@ -4,7 +4,7 @@ use std::collections::BTreeMap;
 use std::time::Duration;
 
 use serde_json::{Value, json};
-use turnlock_local::{Call, EventKind, Function, Knobs, Local, Operation};
+use turnlock_local::{Call, EventKind, Fault, Function, Knobs, Local, Operation};
 
 /// The longest that a rotation may take here, retries and time-outs included.
 const PATIENCE: Duration = Duration::from_secs(60);
@@ -133,6 +133,36 @@ impl Scene {
     /// The calls that the function made to Secrets Manager.
     pub fn function_calls(&self) -> Vec<Call> {
         self.local.calls().into_iter().filter(|call| call.from_function.is_some()).collect()
+    }
+
+    /// Rotates up to finishSecret, which fails; the version in the making.
+    ///
+    /// # Panics
+    ///
+    /// If it fails earlier.
+    pub async fn rotate_but_for_the_end(&self) -> String {
+        self.local.set_knobs(|knobs| knobs.require_rotation_token = false);
+        self.local.fail_next(Operation::UpdateSecretVersionStage, 1, Fault::AccessDenied);
+        let error = self.rotate().await.expect_err("finishSecret is denied");
+        assert_eq!(error.step, "finishSecret", "{error:?}");
+        self.labels()["AWSPENDING"].clone()
+    }
+
+    /// Takes all four steps by hand for a version, as the service does when it tries again.
+    ///
+    /// # Errors
+    ///
+    /// The first step that fails.
+    pub async fn retry_by_hand(&self, version: &str) -> Result<(), StepError> {
+        for step in ["createSecret", "setSecret", "testSecret", "finishSecret"] {
+            self.step(step, version).await?;
+        }
+        Ok(())
+    }
+
+    /// What the function has printed.
+    pub fn output(&self) -> String {
+        self.local.output(self.function)
     }
 
     /// Invokes one step by hand for a version, as `cargo lambda invoke` would.

@@ -1,6 +1,4 @@
-//! A switch between clients and a PostgreSQL server: it cuts a connection at one message, or leads elsewhere.
-//!
-//! It reads what clients send, so they have to come without TLS.
+//! A switch between clients and a server: it cuts a connection at one message, or leads elsewhere.
 
 use std::fmt;
 use std::io::{self, Read as _, Write as _};
@@ -14,8 +12,18 @@ use std::thread;
 pub enum Cut {
     /// Before the server has the message.
     Before,
-    /// After the server has answered it, before the client has the answer.
+    /// After the server has answered it, before the client has the answer; where it answers only the next one,
+    /// after that.
     After,
+}
+
+/// How the messages of clients are told apart.
+#[derive(Clone, Copy, Debug, Eq, PartialEq)]
+pub enum Protocol {
+    /// PostgreSQL's own messages: clients have to come without TLS.
+    Postgres,
+    /// One that asks MySQL or MariaDB for TLS, and then TLS's records, of which each login and statement is one.
+    MySql,
 }
 
 /// A port of the loopback interface behind which a server is, until it is dropped.
@@ -37,7 +45,7 @@ struct State {
 
 impl Switch {
     /// Leads to the server on this port.
-    pub fn to(server: u16) -> Self {
+    pub fn to(server: u16, protocol: Protocol) -> Self {
         let listener = TcpListener::bind((Ipv4Addr::LOCALHOST, 0)).expect("a free port");
         let port = listener.local_addr().expect("a bound port").port();
         let state = Arc::new(State::default());
@@ -51,7 +59,7 @@ impl Switch {
                 }
                 let state = Arc::clone(&shared);
                 // That a connection breaks is what this is for.
-                thread::spawn(move || drop(state.lead(client)));
+                thread::spawn(move || drop(state.lead(client, protocol)));
             }
         });
         Self { port, state }
@@ -82,7 +90,7 @@ impl Switch {
 }
 
 impl State {
-    fn lead(&self, mut client: TcpStream) -> io::Result<()> {
+    fn lead(&self, mut client: TcpStream, protocol: Protocol) -> io::Result<()> {
         let port = self.server.load(Ordering::SeqCst);
         let mut server = TcpStream::connect(SocketAddr::from((Ipv4Addr::LOCALHOST, port)))?;
         client.set_nodelay(true)?;
@@ -93,7 +101,7 @@ impl State {
             let swallow = Arc::clone(&swallow);
             move || drop(answers(from, to, &swallow))
         });
-        let done = self.requests(&mut client, &mut server, &swallow);
+        let done = self.requests(protocol, &mut client, &mut server, &swallow);
         if !swallow.load(Ordering::SeqCst) {
             drop(client.shutdown(Shutdown::Both));
             drop(server.shutdown(Shutdown::Both));
@@ -104,37 +112,47 @@ impl State {
 
     fn requests(
         &self,
+        protocol: Protocol,
         client: &mut TcpStream,
         server: &mut TcpStream,
         swallow: &AtomicBool,
     ) -> io::Result<()> {
-        // The first message has no type.
-        let mut head = 0;
+        let mut first = true;
         loop {
-            let message = message(client, head)?;
-            head = 1;
+            let message = protocol.message(client, first)?;
+            first = false;
             let last = self.seen.fetch_add(1, Ordering::SeqCst) == self.at.load(Ordering::SeqCst);
             if last && !self.after.load(Ordering::SeqCst) {
                 return Ok(());
             }
-            swallow.store(last, Ordering::SeqCst);
-            server.write_all(&message)?;
             if last {
-                return Ok(());
+                swallow.store(true, Ordering::SeqCst);
             }
+            server.write_all(&message)?;
         }
     }
 }
 
-/// Reads one message of a client: a type of so many bytes, and a length that counts itself.
-fn message(client: &mut TcpStream, head: usize) -> io::Result<Vec<u8>> {
-    let mut message = vec![0; head + 4];
-    client.read_exact(&mut message)?;
-    let length = message[head..].iter().fold(0, |all, byte| all << 8 | usize::from(*byte));
-    let begun = message.len();
-    message.resize(head + length, 0);
-    client.read_exact(&mut message[begun..])?;
-    Ok(message)
+impl Protocol {
+    /// Reads one message of a client.
+    fn message(self, client: &mut TcpStream, first: bool) -> io::Result<Vec<u8>> {
+        let number = |bytes: &[u8]| bytes.iter().fold(0, |all, byte| all << 8 | usize::from(*byte));
+        // As it happens, both have as much before the length of the rest is known.
+        let mut message = vec![0; if first { 4 } else { 5 }];
+        client.read_exact(&mut message)?;
+        let rest = match (self, first) {
+            // A length that counts itself, after a type unless it is the first.
+            (Self::Postgres, first) => number(&message[usize::from(!first)..]) - 4,
+            // A length with its lowest byte first, and a number.
+            (Self::MySql, true) => number(&[message[2], message[1], message[0]]),
+            // A type, a version and a length.
+            (Self::MySql, false) => number(&message[3..]),
+        };
+        let begun = message.len();
+        message.resize(begun + rest, 0);
+        client.read_exact(&mut message[begun..])?;
+        Ok(message)
+    }
 }
 
 /// Hands answers on, until the one that is to be swallowed: then both sides are cut off.

@@ -3,13 +3,13 @@
 #![expect(clippy::expect_used, clippy::panic, reason = "a failed test should panic")]
 
 use std::sync::Arc;
-use std::sync::atomic::{AtomicBool, AtomicUsize, Ordering};
-use std::time::Duration;
+use std::sync::atomic::{AtomicUsize, Ordering};
 
 use serde_json::Value;
 use sqlx::postgres::PgConnection;
 use sqlx::{AssertSqlSafe, Connection as _};
 use turnlock_tests::postgres::{Setup, Version};
+use turnlock_tests::tally::Tally;
 use turnlock_tests::world::{USER, World};
 
 const CLONE: &str = "app_clone";
@@ -41,41 +41,6 @@ struct Consumer {
     number: usize,
     /// Whether names of the schema `store` are found without it.
     has_path: bool,
-}
-
-/// What consumers have done so far.
-#[derive(Default)]
-struct Tally {
-    ended: AtomicBool,
-    /// How many sessions each consumer has finished.
-    sessions: [AtomicUsize; CONSUMERS],
-    /// How many tables were altered and dropped by the login that had not made them.
-    handed_over: AtomicUsize,
-}
-
-impl Tally {
-    fn sessions(&self) -> Vec<usize> {
-        self.sessions.iter().map(|count| count.load(Ordering::SeqCst)).collect()
-    }
-
-    /// Waits until every consumer has begun and finished a session after this moment.
-    async fn advance(&self) {
-        let before = self.sessions();
-        let behind = |(now, then): (usize, &usize)| now < then + 2;
-        while self.sessions().into_iter().zip(&before).any(behind) {
-            assert!(!self.ended.load(Ordering::SeqCst), "a consumer has failed");
-            tokio::time::sleep(Duration::from_millis(5)).await;
-        }
-    }
-}
-
-/// Tells the others that one has failed.
-struct Ends<'t>(&'t Tally);
-
-impl Drop for Ends<'_> {
-    fn drop(&mut self) {
-        self.0.ended.store(true, Ordering::SeqCst);
-    }
 }
 
 async fn run(session: &mut PgConnection, statements: &str) {
@@ -116,14 +81,13 @@ async fn work(session: &mut PgConnection, has_path: bool) {
 }
 
 impl Consumer {
-    async fn use_until_the_end(self, tally: Arc<Tally>) {
-        let ends = Ends(&tally);
-        while !tally.ended.load(Ordering::SeqCst) {
-            let handed_over = self.use_once().await;
-            tally.handed_over.fetch_add(usize::from(handed_over), Ordering::SeqCst);
-            tally.sessions[self.number].fetch_add(1, Ordering::SeqCst);
+    async fn use_until_the_end(self, tally: Arc<Tally>, handed_over: Arc<AtomicUsize>) {
+        let consumer = tally.consumer(self.number);
+        while consumer.goes_on() {
+            let found = self.use_once().await;
+            handed_over.fetch_add(usize::from(found), Ordering::SeqCst);
+            consumer.finish();
         }
-        drop(ends);
     }
 
     /// One session from login to goodbye; whether it found a table that the other login had made.
@@ -164,24 +128,26 @@ async fn hammer(version: Version, has_path: bool) -> Arc<World> {
     if has_path {
         world.server.sql(PATH).await;
     }
-    let tally = Arc::new(Tally::default());
+    let tally = Tally::of(CONSUMERS);
+    // How many tables were altered and dropped by the login that had not made them.
+    let handed_over = Arc::new(AtomicUsize::new(0));
     let consumers: Vec<_> = (0..CONSUMERS)
         .map(|number| {
             let consumer = Consumer { world: Arc::clone(&world), number, has_path };
-            tokio::spawn(consumer.use_until_the_end(Arc::clone(&tally)))
+            tokio::spawn(consumer.use_until_the_end(Arc::clone(&tally), Arc::clone(&handed_over)))
         })
         .collect();
-    tally.advance().await;
+    tally.advance(2).await;
     for rotation in 1..=ROTATIONS {
         world.rotate().await.unwrap_or_else(|error| panic!("rotation {rotation}: {error:?}"));
         // A value that was read before the rotation is good until its user's own next turn, no longer.
-        tally.advance().await;
+        tally.advance(2).await;
     }
-    tally.ended.store(true, Ordering::SeqCst);
+    tally.end();
     for consumer in consumers {
         consumer.await.expect("every session did all of its work");
     }
-    let handed_over = tally.handed_over.load(Ordering::SeqCst);
+    let handed_over = handed_over.load(Ordering::SeqCst);
     assert!(handed_over >= CONSUMERS * ROTATIONS, "{handed_over} tables changed hands");
     world
 }

@@ -9,7 +9,7 @@ use sqlx::{AssertSqlSafe, Connection as _};
 use turnlock_local::{Delivery, Fault, Operation};
 use turnlock_tests::pair::{CLONE, server_with_user};
 use turnlock_tests::postgres::{Server, Setup, Version};
-use turnlock_tests::switch::{Cut, Switch};
+use turnlock_tests::switch::{Cut, Protocol, Switch};
 use turnlock_tests::world::{FUNCTION, USER, World};
 
 fn of(version: Version) -> Setup {
@@ -87,7 +87,7 @@ async fn a_connection_cut_at_any_message_leaves_consumers_their_user_and_a_retry
         (Version::V18, Cut::After),
     ] {
         let world = pair(version).await;
-        let switch = Switch::to(world.server.port());
+        let switch = Switch::to(world.server.port(), Protocol::Postgres);
         through(&world, &switch);
         let mut points = 0;
         for at in 0.. {
@@ -256,7 +256,7 @@ async fn with_standby(version: Version) -> (World, Switch, Server) {
     let primary = server_with_user(of(version), "").await;
     primary.sql(RIGHTS).await;
     let world = World::administered(primary, |_| ()).await;
-    let switch = Switch::to(world.server.port());
+    let switch = Switch::to(world.server.port(), Protocol::Postgres);
     through(&world, &switch);
     let standby = Server::standby_of(&world.server).await;
     (world, switch, standby)

@@ -2,38 +2,24 @@
 
 #![expect(clippy::expect_used, reason = "a failed test should panic")]
 
-use std::path::Path;
-use std::sync::{Arc, Mutex};
 use std::time::{Duration, Instant};
 
 use serde_json::{Value, json};
-use tempfile::TempDir;
-use turnlock_local::{Fault, Hook, Local, Operation};
+use turnlock_local::{Fault, Operation};
 use turnlock_tests::binaries::turnlock_postgres;
 use turnlock_tests::canary::{Canary, assert_absent};
 use turnlock_tests::pair::CLONE;
 use turnlock_tests::postgres::{Mark, Server, Setup, Version};
-use turnlock_tests::scene::Scene;
 use turnlock_tests::serve::Serve;
 use turnlock_tests::tools::AwsCli;
+use turnlock_tests::watch::{self, Watch};
 use turnlock_tests::world::{ADMIN, FUNCTION, USER, World, function, secret_of};
 
 /// A world whose secrets are all watched for.
 struct Watched {
     world: World,
-    old: Canary,
-    admin: Canary,
-    tokens: Arc<Mutex<Vec<String>>>,
+    watch: Watch,
     mark: Mark,
-    _data: TempDir,
-}
-
-/// The `RotationToken` of the rotation in progress, as the stand-in's data file holds it.
-fn token_in(file: &Path) -> Option<String> {
-    let state: Value = serde_json::from_slice(&std::fs::read(file).ok()?).ok()?;
-    let secrets = state["secrets"].as_array()?;
-    let token = |secret: &Value| secret["rotating"]["rotation_token"].as_str().map(str::to_owned);
-    secrets.iter().find_map(token)
 }
 
 /// A text of SQL.
@@ -54,70 +40,20 @@ async fn make_roles(server: &Server, old: &Canary, admin: &Canary) -> Mark {
 
 impl Watched {
     async fn start(version: Version, by_admin: bool, edit: impl FnOnce(&mut Value)) -> Self {
-        let (old, admin) = (Canary::new("the old password"), Canary::new("the admin's password"));
+        let watch = Watch::default();
         let server = Server::start(Setup { version, ..Setup::default() }).await;
-        let mark = make_roles(&server, &old, &admin).await;
-        let data = tempfile::tempdir().expect("a folder");
-        let file = data.path().join("state.json");
-        let function =
-            function(&server).env("RUST_LOG", "trace").env("AWS_LAMBDA_LOG_LEVEL", "TRACE");
-        let local = Local::builder().function(FUNCTION, function).data(&file);
-        let local = local.start().await.expect("the stand-in starts");
-        let mut secret = secret_of(&server, USER, &json!(old.value()));
-        if by_admin {
-            let text = secret_of(&server, ADMIN, &json!(admin.value())).to_string();
-            secret["masterarn"] = json!(local.create_secret("admin", &text).expect("a secret"));
-            secret["rotation"] = json!({"strategy": "single-user"});
-        }
-        edit(&mut secret);
-        let secret = local.create_secret("app", &secret.to_string()).expect("a secret");
-        let tokens = Arc::new(Mutex::new(Vec::new()));
-        let seen = Arc::clone(&tokens);
-        local.set_knobs(|knobs| {
-            knobs.attempts = 1;
-            knobs.require_rotation_token = true;
-            knobs.before_step = Some(Hook::new(move |_| {
-                seen.lock().expect("no test has panicked").extend(token_in(&file));
-                std::future::ready(())
-            }));
-        });
-        let world = World { server, scene: Scene::of(local, secret, FUNCTION) };
-        Self { world, old, admin, tokens, mark, _data: data }
-    }
-
-    /// Everything that was secret at any time.
-    fn canaries(&self) -> Vec<Canary> {
-        let mut canaries = vec![self.old.clone(), self.admin.clone()];
-        let tokens = self.tokens.lock().expect("no test has panicked");
-        assert!(!tokens.is_empty(), "no RotationToken was seen");
-        canaries.extend(tokens.iter().map(|token| Canary::of("the RotationToken", token)));
-        for version in self.world.local.versions(&self.world.secret) {
-            let Some(text) = self.world.local.value_of(&self.world.secret, &version) else {
-                continue;
-            };
-            let secret: Value = serde_json::from_str(&text).expect("JSON");
-            let password = secret["password"].as_str().expect("a password");
-            canaries.push(Canary::of("a version's password", password));
-        }
-        canaries
+        let mark = make_roles(&server, &watch.old, &watch.admin).await;
+        let secret = secret_of(&server, USER, &json!(watch.old.value()));
+        let admin = secret_of(&server, ADMIN, &json!(watch.admin.value()));
+        let admin = by_admin.then_some(&admin);
+        let scene = watch.scene(FUNCTION, function(&server), secret, admin, edit).await;
+        Self { world: World { server, scene }, watch, mark }
     }
 
     /// Looks for all secrets in all that anybody has printed or answered.
     fn assert_silent(&self, versions: usize) {
-        let local = &self.world.local;
-        assert_eq!(local.versions(&self.world.secret).len(), versions, "nothing new to look for");
-        let output = local.output(FUNCTION);
-        assert!(output.contains(" done") || output.contains("ERROR"), "{output}");
         let log = self.world.server.log_since(self.mark);
-        let events = format!("{:?}", local.events());
-        let calls = format!("{:?}", local.calls());
-        let texts = [
-            ("the server's log", log.as_str()),
-            ("the function's output", &output),
-            ("events and errors", &events),
-            ("the journal", &calls),
-        ];
-        assert_absent(&self.canaries(), &texts);
+        self.watch.assert_silent(&self.world.scene, versions, &log);
     }
 }
 
@@ -273,7 +209,7 @@ async fn the_stand_in_prints_no_secret_and_nor_does_the_function_through_it() {
     });
     let (mut token, began) = (None, Instant::now());
     while !serve.output().contains("RotationSucceeded") {
-        token = token.or_else(|| token_in(&data));
+        token = token.or_else(|| watch::token_in(&data));
         assert!(began.elapsed() < Duration::from_secs(60), "{}", serve.output());
         tokio::time::sleep(Duration::from_millis(5)).await;
     }
@@ -295,11 +231,17 @@ async fn a_secret_that_leaks_is_found() {
     let watched = Watched::start(Version::Distribution, false, |_| {}).await;
     watched.world.rotate().await.expect("the rotation succeeds");
     let new = watched.world.password("AWSCURRENT");
-    for secret in [watched.old.value(), &new] {
+    for secret in [watched.watch.old.value(), &new] {
         let quoted = literal(secret);
         watched.world.server.sql(&format!("SELECT {quoted} AS password")).await;
         let log = watched.world.server.log_since(watched.mark);
         let found = |canary: &Canary| !canary.sightings("log", &log).is_empty();
-        assert!(watched.canaries().iter().any(|canary| canary.value() == secret && found(canary)));
+        assert!(
+            watched
+                .watch
+                .canaries(&watched.world.scene)
+                .iter()
+                .any(|canary| canary.value() == secret && found(canary))
+        );
     }
 }

@@ -1,7 +1,5 @@
 //! A rotation with nothing in its way, on MySQL and on MariaDB.
 
-#![expect(clippy::expect_used, reason = "a failed test should panic")]
-
 use serde_json::json;
 use turnlock_tests::mysql::{Product, Setup};
 use turnlock_tests::world::mysql::{ADMIN, FIRST_PASSWORD, USER, World};
@@ -56,7 +54,7 @@ async fn dual_password_keeps_the_password_of_before_until_the_next_rotation() {
 }
 
 #[tokio::test(flavor = "multi_thread")]
-async fn dual_password_by_the_user_itself_takes_three_logins_of_which_one_fails() {
+async fn dual_password_by_the_user_itself_takes_two_logins_of_which_none_fails() {
     let world = World::start_with(Setup::default(), |secret| {
         secret["rotation"] = json!({"strategy": "dual-password"});
     })
@@ -66,7 +64,7 @@ async fn dual_password_by_the_user_itself_takes_three_logins_of_which_one_fails(
         let mark = world.mark();
         world.rotate().await.expect("a rotation");
         let logins = world.server.logins_since(mark, USER).await;
-        assert_eq!((logins.accepted, logins.failed, logins.plaintext), (2, 1, 0));
+        assert_eq!((logins.accepted, logins.failed, logins.plaintext), (2, 0, 0));
         assert!(world.accepts(&world.password("AWSPREVIOUS")).await);
         assert!(world.accepts(&world.password("AWSCURRENT")).await);
     }

@@ -48,7 +48,7 @@ impl<R: Rotator, V: Vault> Drive<'_, R, V> {
             return Ok(Own::AlreadySet);
         }
         let known = [current, pending];
-        let mut search = Search::new(current, pending.principal(), &known);
+        let mut search = Search::new(current, pending.principal(), &known).newer_first();
         match self.search(&mut search).await? {
             Some((older, session)) => {
                 tracing::warn!("AWSCURRENT does not log in, an older version does: healing");

@@ -16,6 +16,10 @@ pub(super) struct Search<'a, R: Rotator> {
     /// What was tried by this search, in vain.
     tried: Vec<R::Credential>,
     upcoming: Upcoming,
+    /// All versions but the pending one, the newest first, once they were asked for.
+    listed: Option<std::vec::IntoIter<VersionId>>,
+    /// Whether the current one was met among them: those that come now are older.
+    met_current: bool,
     /// Whether a version is for another target or principal, which is never tried.
     pub(super) elsewhere: bool,
     /// The first thing that kept a version from being tried.
@@ -34,9 +38,17 @@ impl<'a, R: Rotator> Search<'a, R> {
             known,
             tried: Vec::new(),
             upcoming: Upcoming::Previous,
+            listed: None,
+            met_current: false,
             elsewhere: false,
             obstacle: None,
         }
+    }
+
+    /// The same, with what is newer than the current version first: where an interrupted rotation is the likeliest
+    /// reason to search.
+    pub(super) fn newer_first(self) -> Self {
+        Self { upcoming: Upcoming::Newer, ..self }
     }
 
     /// How many credentials were rejected, those that were tried before among them.
@@ -46,6 +58,7 @@ impl<'a, R: Rotator> Search<'a, R> {
 
     /// The credential to try, if trying it could tell something new and change nobody else.
     fn wanted(&mut self, old: R::Credential) -> Option<R::Credential> {
+        self.met_current |= old == *self.current;
         if old.target() != self.current.target() || old.principal() != self.principal {
             self.elsewhere = true;
             return None;
@@ -67,17 +80,18 @@ impl<'a, R: Rotator> Search<'a, R> {
     }
 }
 
-/// Which version a search looks at next: the previous one, then the pending one, then every other one, the newest
-/// first.
+/// Which versions a search looks at next.
 ///
 /// Versions without a label are among them: an interrupted rotation can leave the working password where somebody
-/// has cleared the label since.
+/// has cleared the label since. That one is newer than the current one. Where it is looked for, it is tried before
+/// any other, since a few failed logins in a row can lock the principal.
+#[derive(Clone, Copy)]
 enum Upcoming {
+    Newer,
     Previous,
     Pending,
-    /// The list is still to be had.
+    /// The newest first.
     Others,
-    Listed(std::vec::IntoIter<VersionId>),
 }
 
 impl<R: Rotator, V: Vault> Drive<'_, R, V> {
@@ -103,7 +117,18 @@ impl<R: Rotator, V: Vault> Drive<'_, R, V> {
         search: &mut Search<'_, R>,
     ) -> Result<Option<R::Credential>, Cause> {
         loop {
-            let read = match &mut search.upcoming {
+            let read = match search.upcoming {
+                Upcoming::Newer if search.met_current => {
+                    search.upcoming = Upcoming::Previous;
+                    continue;
+                }
+                Upcoming::Newer => match self.next_listed(search).await? {
+                    Some(id) => self.value(Version::Id(&id)).await,
+                    None => {
+                        search.upcoming = Upcoming::Previous;
+                        continue;
+                    }
+                },
                 Upcoming::Previous => {
                     search.upcoming = Upcoming::Pending;
                     self.value(Version::Previous).await
@@ -112,17 +137,9 @@ impl<R: Rotator, V: Vault> Drive<'_, R, V> {
                     search.upcoming = Upcoming::Others;
                     self.value(Version::Id(&self.event.version)).await
                 }
-                Upcoming::Others => {
-                    let listed = self.vault.versions(&self.event.secret_id);
-                    let listed = self.within("listing old versions", listed).await;
-                    let listed = search.passing(listed)?.unwrap_or_default();
-                    search.upcoming = Upcoming::Listed(listed.into_iter());
-                    continue;
-                }
-                Upcoming::Listed(listed) => match listed.next() {
-                    None => return Ok(None),
-                    Some(id) if id == self.event.version => continue,
+                Upcoming::Others => match self.next_listed(search).await? {
                     Some(id) => self.value(Version::Id(&id)).await,
+                    None => return Ok(None),
                 },
             };
             let read = search.passing(read)?;
@@ -130,5 +147,16 @@ impl<R: Rotator, V: Vault> Drive<'_, R, V> {
                 return Ok(Some(old));
             }
         }
+    }
+
+    async fn next_listed(&self, search: &mut Search<'_, R>) -> Result<Option<VersionId>, Cause> {
+        if search.listed.is_none() {
+            let listed = self.vault.versions(&self.event.secret_id);
+            let listed = self.within("listing old versions", listed).await;
+            let mut listed = search.passing(listed)?.unwrap_or_default();
+            listed.retain(|id| *id != self.event.version);
+            search.listed = Some(listed.into_iter());
+        }
+        Ok(search.listed.as_mut().and_then(Iterator::next))
     }
 }

@@ -1,5 +1,7 @@
 //! Secrets Manager over the AWS SDK.
 
+use std::cmp::Reverse;
+
 use aws_sdk_secretsmanager::Client;
 use aws_sdk_secretsmanager::config::retry::{RetryPartition, TokenBucket};
 use aws_sdk_secretsmanager::error::{ProvideErrorMetadata, SdkError};
@@ -98,7 +100,7 @@ impl Vault for AwsVault {
             let page = page.map_err(|error| failed("ListSecretVersionIds", &error))?;
             versions.extend(page.versions.unwrap_or_default());
         }
-        versions.sort_by_key(|version| version.created_date.map(|date| -date.secs()));
+        versions.sort_by_key(|version| Reverse(version.created_date));
         Ok(versions.into_iter().filter_map(|v| v.version_id).map(VersionId::new).collect())
     }
 

@@ -93,6 +93,31 @@ async fn a_password_on_any_version_proves_that_a_user_is_ours() {
 }
 
 #[tokio::test(start_paused = true)]
+async fn what_is_stored_of_a_password_proves_it_without_a_login() {
+    for (password, expected) in [("password-of-before", true), ("known-to-somebody-else", false)] {
+        let mut world = created().await;
+        world.rotator.reads_digests = true;
+        let unknown = User { stranger: true, ..User::new(password) };
+        world.rotator.users().insert("app_clone".into(), unknown);
+        let before = WITH_ADMIN
+            .replace("\"app\"", "\"app_clone\"")
+            .replace("first-secret", "password-of-before");
+        world.app(|secret| {
+            secret.put("before", Value::Text(before));
+            secret.begin("v1");
+        });
+        world.fuse.disarm();
+        if expected {
+            assert_eq!(world.step(Step::Set, "v1").await.unwrap(), Outcome::Changed);
+        } else {
+            refused(&world, Class::Refused, "somebody else's").await;
+        }
+        let log = world.fuse.log();
+        assert!(!log.iter().any(|call| call.starts_with("rejected")), "{log:?}");
+    }
+}
+
+#[tokio::test(start_paused = true)]
 async fn an_admin_secret_without_a_host_is_completed_by_its_tags() {
     let world = created().await;
     let mut managed =

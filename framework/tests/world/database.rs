@@ -4,8 +4,8 @@ use std::collections::BTreeMap;
 use std::sync::{Arc, Mutex, MutexGuard};
 
 use turnlock::{
-    AdminSecret, Change, Class, Create, Credential, Document, Edit, FirstTry, Holder, Malformed,
-    Outcome, Preflight, Rotator, SecretId, Sensitive, Target, TargetError, Verdict,
+    AdminSecret, Change, Class, Create, Credential, Document, Edit, FirstTry, History, Holder,
+    Malformed, Outcome, Preflight, Rotator, SecretId, Sensitive, Target, TargetError, Verdict,
 };
 
 use super::fuse::{Blown, Fuse};
@@ -84,6 +84,8 @@ pub(crate) struct Database {
     users: Mutex<BTreeMap<String, User>>,
     /// The hosts that have what is changed at this one.
     pub(crate) replica_of: Option<&'static str>,
+    /// Whether it tells whose user one is by what is stored of the password, and not by a login.
+    pub(crate) reads_digests: bool,
 }
 
 /// Whom a login was accepted as.
@@ -93,7 +95,13 @@ pub(crate) struct Session(String);
 impl Database {
     pub(crate) fn new(fuse: Arc<Fuse>, strategy: Strategy, users: &[(&str, &str)]) -> Self {
         let users = users.iter().map(|(name, password)| ((*name).to_owned(), User::new(password)));
-        Self { fuse, strategy, users: Mutex::new(users.collect()), replica_of: None }
+        Self {
+            fuse,
+            strategy,
+            users: Mutex::new(users.collect()),
+            replica_of: None,
+            reads_digests: false,
+        }
     }
 
     pub(crate) fn users(&self) -> MutexGuard<'_, BTreeMap<String, User>> {
@@ -142,6 +150,20 @@ impl Database {
     }
 }
 
+impl Database {
+    async fn is_proved(
+        &self,
+        name: &str,
+        history: &History<'_, Login>,
+    ) -> Result<bool, TargetError> {
+        if !self.reads_digests {
+            return history.proves(name).await;
+        }
+        let stored = self.users().get(name).map(|user| user.primary.clone());
+        history.knows(name, |old| Some(old.password.expose()) == stored.as_deref()).await
+    }
+}
+
 impl Rotator for Database {
     type Credential = Login;
     type Session = Session;
@@ -185,7 +207,7 @@ impl Rotator for Database {
         }
         let name = &change.pending.username;
         let stranger = self.users().get(name).is_some_and(|user| user.stranger);
-        if stranger && !change.history.proves(name).await? {
+        if stranger && !self.is_proved(name, &change.history).await? {
             return Err(TargetError::new(Class::Refused, "the user is somebody else's"));
         }
         if self.strategy == Strategy::AlternatingUsers {

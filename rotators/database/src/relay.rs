@@ -35,8 +35,15 @@ const BUFFER: usize = 16 * 1024;
 pub struct Relay {
     directory: PathBuf,
     socket: PathBuf,
-    answered: Arc<AtomicBool>,
+    heard: Heard,
     task: JoinHandle<io::Result<()>>,
+}
+
+/// What the driver and the server have said to each other, so far as a relay tells it.
+#[derive(Clone, Debug, Default)]
+struct Heard {
+    answered: Arc<AtomicBool>,
+    stopped: Arc<AtomicBool>,
 }
 
 impl Relay {
@@ -46,16 +53,31 @@ impl Relay {
     ///
     /// As [`connect`].
     pub async fn open(server: &Server, name: &str) -> Result<Self, TargetError> {
+        Self::watched(server, name, |_| true).await
+    }
+
+    /// The same, and hangs up as soon as the server says what `passes` does not let the driver hear.
+    ///
+    /// `passes` is shown all that comes from the server, in the pieces in which it comes.
+    ///
+    /// # Errors
+    ///
+    /// As [`connect`].
+    pub async fn watched(
+        server: &Server,
+        name: &str,
+        passes: impl FnMut(&[u8]) -> bool + Send + 'static,
+    ) -> Result<Self, TargetError> {
         let server = connect(server).await?;
         let (directory, socket, listener) = listen(name).map_err(|error| {
             let text =
                 format!("cannot open a Unix socket in the temporary directory: {}", error.kind());
             TargetError::new(Class::Unexpected, text)
         })?;
-        let answered = Arc::new(AtomicBool::new(false));
+        let heard = Heard::default();
         let path = directory.path().to_owned();
-        let task = tokio::spawn(relay(directory, listener, server, answered.clone()));
-        Ok(Self { directory: path, socket, answered, task })
+        let task = tokio::spawn(relay(directory, listener, server, heard.clone(), passes));
+        Ok(Self { directory: path, socket, heard, task })
     }
 
     /// The directory of the socket.
@@ -78,7 +100,12 @@ impl Relay {
 
     /// Whether the server has sent anything yet.
     pub fn answered(&self) -> bool {
-        self.answered.load(Ordering::Relaxed)
+        self.heard.answered.load(Ordering::Relaxed)
+    }
+
+    /// Whether the server has said what the driver was not to hear.
+    pub fn stopped(&self) -> bool {
+        self.heard.stopped.load(Ordering::Relaxed)
     }
 }
 
@@ -156,7 +183,8 @@ async fn relay(
     directory: TempDir,
     listener: UnixListener,
     server: TcpStream,
-    answered: Arc<AtomicBool>,
+    heard: Heard,
+    mut passes: impl FnMut(&[u8]) -> bool,
 ) -> io::Result<()> {
     let (client, _) = listener.accept().await?;
     // Gone as soon as it is used: a process that is killed later leaves nothing behind.
@@ -173,7 +201,11 @@ async fn relay(
             match from_server.read(&mut buffer).await? {
                 0 => return to_client.shutdown().await,
                 count => {
-                    answered.store(true, Ordering::Relaxed);
+                    heard.answered.store(true, Ordering::Relaxed);
+                    if !passes(&buffer[..count]) {
+                        heard.stopped.store(true, Ordering::Relaxed);
+                        return Err(io::ErrorKind::ConnectionAborted.into());
+                    }
                     to_client.write_all(&buffer[..count]).await?;
                 }
             }

@@ -5,6 +5,7 @@ use turnlock::{Class, Sensitive, TargetError};
 
 use crate::account::Account;
 use crate::digest::Plugin;
+use crate::fault::Refusal;
 use crate::session::{Answer, Session, text, unexpected};
 use crate::sql::literal;
 use crate::version::{Product, Version};
@@ -20,6 +21,17 @@ pub(crate) struct Held {
     pub(crate) rules: Vec<Rule>,
     /// MySQL's second password, kept by `RETAIN CURRENT PASSWORD`.
     pub(crate) retained: Option<Sensitive>,
+    /// What a login needs besides the password.
+    pub(crate) requires: Requirement,
+}
+
+/// `REQUIRE`: what a login needs besides the password.
+#[derive(Clone, Copy, Debug, Eq, PartialEq)]
+pub(crate) enum Requirement {
+    Nothing,
+    Tls,
+    /// A certificate of the client's: `X509`, `ISSUER`, `SUBJECT`, `CIPHER`.
+    Certificate,
 }
 
 /// One way to authenticate.
@@ -69,7 +81,8 @@ pub(crate) async fn look(
     let mut statements: Vec<String> = locks(names);
     statements.extend(names.iter().map(|name| question(version, name)));
     let statements = Sensitive::new(statements.join("; "));
-    let answers = admin.ask(&statements, &doing).await?;
+    let answers =
+        admin.ask(&statements, &doing).await.map_err(|refusal| may_not_look(refusal, version))?;
     let (locks, looks) = answers.split_at_checked(names.len()).ok_or_else(|| unexpected(&doing))?;
     held(locks, admin.server(), names)?;
     let read = |(answer, name): (&Answer, &&str)| {
@@ -92,16 +105,40 @@ pub(crate) async fn shows(
     Ok(!found.is_empty() && found.iter().all(|held| held.accepts(password)))
 }
 
+/// Takes the lock of one name until the session ends.
+pub(crate) async fn lock(session: &mut Session, name: &str) -> Result<(), TargetError> {
+    let statements = Sensitive::new(locks(&[name]).join("; "));
+    let doing = format!("waiting for other rotations of {name}");
+    let answers = session.ask(&statements, &doing).await?;
+    held(&answers, session.server(), &[name])
+}
+
+/// The table where the server stores accounts.
+pub(crate) fn table(version: Version) -> &'static str {
+    match version.product {
+        Product::MariaDb => "mysql.global_priv",
+        Product::MySql => "mysql.user",
+    }
+}
+
+fn may_not_look(refusal: Refusal, version: Version) -> TargetError {
+    if refusal.error.class() != Class::Permission {
+        return refusal.error;
+    }
+    let text = format!("{}; missing: SELECT ON {}", refusal.error, table(version));
+    TargetError::new(Class::Permission, text)
+}
+
 /// Statements that take the lock of each name, in one order, so that two rotations never wait for each other.
-pub(crate) fn locks(names: &[&str]) -> Vec<String> {
-    let mut locks: Vec<String> = names.iter().map(|name| lock(name)).collect();
+fn locks(names: &[&str]) -> Vec<String> {
+    let mut locks: Vec<String> = names.iter().map(|name| lock_name(name)).collect();
     locks.sort_unstable();
     let take = |lock: &String| format!("SELECT GET_LOCK({}, {PATIENCE})", literal(lock));
     locks.iter().map(take).collect()
 }
 
 /// Fails unless every lock was had.
-pub(crate) fn held(answers: &[Answer], server: &str, names: &[&str]) -> Result<(), TargetError> {
+fn held(answers: &[Answer], server: &str, names: &[&str]) -> Result<(), TargetError> {
     let had = |answer: &Answer| answer.first().and_then(|row| text(row, 0)) == Some("1");
     if answers.iter().all(had) {
         return Ok(());
@@ -114,7 +151,7 @@ pub(crate) fn held(answers: &[Answer], server: &str, names: &[&str]) -> Result<(
 }
 
 /// A name for `GET_LOCK` that no application uses, and short enough for the server.
-fn lock(user: &str) -> String {
+fn lock_name(user: &str) -> String {
     use sha2::Digest;
     let digest = sha2::Sha256::digest(user);
     let digits: String = digest.iter().take(16).map(|byte| format!("{byte:02x}")).collect();
@@ -136,7 +173,7 @@ fn question(version: Version, user: &str) -> String {
                 "NULL"
             };
             format!(
-                "SELECT User, Host, plugin, authentication_string, {retained} FROM mysql.user \
+                "SELECT User, Host, plugin, authentication_string, {retained}, ssl_type FROM mysql.user \
                  WHERE User = {user} ORDER BY Host"
             )
         }
@@ -160,11 +197,17 @@ fn read(version: Version, answer: &Answer, name: &str) -> Option<Vec<Held>> {
                     digest: own(3).unwrap_or_else(|| Sensitive::new("")),
                 }],
                 retained: own(4),
+                requires: match text(row, 5)? {
+                    "" => Requirement::Nothing,
+                    "ANY" => Requirement::Tls,
+                    _ => Requirement::Certificate,
+                },
             }),
             Product::MariaDb => {
                 let stored: Stored = serde_json::from_str(text(row, 2)?).ok()?;
                 if !stored.is_role {
-                    all.push(Held { account, rules: stored.rules(), retained: None });
+                    let requires = stored.requires();
+                    all.push(Held { account, rules: stored.rules(), retained: None, requires });
                 }
             }
         }
@@ -177,6 +220,9 @@ fn read(version: Version, answer: &Answer, name: &str) -> Option<Vec<Held>> {
 struct Stored {
     #[serde(default)]
     is_role: bool,
+    /// As in the server's source: 0 and less nothing, 1 TLS, 2 and 3 a certificate.
+    #[serde(default)]
+    ssl_type: i64,
     #[serde(flatten)]
     first: StoredRule,
     /// All of them, with an empty one in the place of the first.
@@ -192,6 +238,14 @@ struct StoredRule {
 }
 
 impl Stored {
+    fn requires(&self) -> Requirement {
+        match self.ssl_type {
+            ..=0 => Requirement::Nothing,
+            1 => Requirement::Tls,
+            2.. => Requirement::Certificate,
+        }
+    }
+
     fn rules(self) -> Vec<Rule> {
         let Self { first, auth_or, .. } = self;
         let first = Rule::of(first);
@@ -246,9 +300,9 @@ mod tests {
 
     #[test]
     fn a_lock_has_one_name_a_user_and_fits() {
-        assert_eq!(lock("app"), lock("app"));
-        assert_ne!(lock("app"), lock("App"));
-        assert!(lock(&"x".repeat(80)).len() <= 64);
+        assert_eq!(lock_name("app"), lock_name("app"));
+        assert_ne!(lock_name("app"), lock_name("App"));
+        assert!(lock_name(&"x".repeat(80)).len() <= 64);
         assert_eq!(locks(&["a", "b"]), locks(&["b", "a"]));
     }
 }

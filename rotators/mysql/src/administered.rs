@@ -4,11 +4,13 @@ use turnlock::{Class, Sensitive, TargetError, VersionId};
 use turnlock_database::Strategy;
 
 use crate::account::Account;
-use crate::accounts::{self, Held};
+use crate::accounts::{self, Held, Requirement};
 use crate::digest::Plugin;
 use crate::engine::Login;
+use crate::fault;
 use crate::session::Session;
 use crate::sql::{literal, quoted};
+use crate::strict;
 use crate::version::Product;
 
 /// Gives every account of the secret its next password.
@@ -23,26 +25,47 @@ pub(crate) async fn set(
     let user = pending.username.as_str();
     let found = accounts::look(admin, &[user]).await?.pop().unwrap_or_default();
     let chosen = choose(found, admin.server(), current, Some(&pending.password))?;
-    let mut statements = Vec::new();
+    admin.facts().rules.check(&pending.password, user, admin.server())?;
+    let mut parts = Vec::new();
     for held in &chosen {
         let plugin = settable(held, admin.server())?;
+        usable(plugin, held, current)?;
         let rounds = admin.facts().rounds;
         let digest = plugin.digest(&pending.password, &held.account, version, rounds);
         let change = Change { held, plugin, digest: &digest, current, pending };
-        statements.extend(match (strategy, admin.facts().version.product) {
+        parts.extend(match (strategy, admin.facts().version.product) {
             (Strategy::DualPassword, Product::MySql) => change.retain(),
-            (Strategy::DualPassword, Product::MariaDb) => change.add_rule(version),
-            (_, Product::MySql) => vec![change.replace()],
-            (_, Product::MariaDb) => vec![change.replace_rule()],
+            (Strategy::DualPassword, Product::MariaDb) => Some(change.add_rule()),
+            (_, Product::MySql) => Some(change.replace()),
+            (_, Product::MariaDb) => Some(change.replace_rule()),
         });
     }
-    if statements.is_empty() {
+    if parts.is_empty() {
         return Ok(());
     }
-    let statements = statements.iter().map(Sensitive::expose).collect::<Vec<_>>();
+    let doing = format!("changing the password of {user}");
+    match admin.change(&[alter(&parts)], &doing).await {
+        Err(refusal) if strict::refuses_digests(admin, &refusal) => {
+            if strategy == Strategy::DualPassword || chosen.iter().any(|held| held.rules.len() > 1)
+            {
+                return Err(strict::refuse(admin, &doing));
+            }
+            let whose: Vec<_> =
+                chosen.iter().map(|held| format!(" FOR {}", held.account.quoted())).collect();
+            strict::set(admin, &whose, pending, &doing).await
+        }
+        done => Ok(done?),
+    }
+}
+
+/// One statement for all accounts: between two, an interruption would leave them with different passwords.
+///
+/// `IF EXISTS`, since a replica may be without one of them.
+fn alter(parts: &[Sensitive]) -> Sensitive {
+    let parts = parts.iter().map(Sensitive::expose).collect::<Vec<_>>();
     // One text for all, made in one go: a string that grows leaves copies of itself behind.
-    let all = Sensitive::new(statements.join("; "));
-    Ok(admin.ask(&all, &format!("changing the password of {user}")).await.map(drop)?)
+    let parts = Sensitive::new(parts.join(", "));
+    Sensitive::new(format!("ALTER USER IF EXISTS {}", parts.expose()))
 }
 
 /// The accounts that are the secret's.
@@ -75,7 +98,7 @@ pub(crate) fn choose(
     if chosen.is_empty() {
         return refused(format!(
             "{server} has several accounts of the name {user}: {all}; none of them takes the password of \
-             AWSCURRENT, so it is not known which are this secret's. Give it to those that are"
+             the current version, so it is not known which are this secret's. Give it to those that are"
         ));
     }
     if !others.is_empty() {
@@ -98,6 +121,31 @@ pub(crate) fn settable(held: &Held, server: &str) -> Result<Plugin, TargetError>
     })
 }
 
+/// Refuses an account that this function could not log in as with the new password.
+///
+/// Without TLS a server lets a user of caching_sha2_password in only while it remembers a login over TLS, which it
+/// does not after a change.
+pub(crate) fn usable(plugin: Plugin, held: &Held, login: &Login) -> Result<(), TargetError> {
+    let (user, server) = (&held.account, &login.server);
+    let has_tls = server.tls_name.is_some();
+    match held.requires {
+        Requirement::Certificate => {
+            let text = format!(
+                "{user} at {server} has to show a certificate (REQUIRE X509, SUBJECT, ISSUER or CIPHER), and \
+                 this function has none to test the new password with"
+            );
+            Err(TargetError::new(Class::Refused, text))
+        }
+        Requirement::Tls if !has_tls => {
+            let text =
+                format!("{user} at {server} has to use TLS (REQUIRE SSL): take \"ssl\": false out");
+            Err(TargetError::new(Class::Refused, format!("{text} of the secret")))
+        }
+        Requirement::Nothing | Requirement::Tls if has_tls || plugin == Plugin::Native => Ok(()),
+        Requirement::Nothing | Requirement::Tls => Err(fault::needs_tls(&user.user, server)),
+    }
+}
+
 /// One account, and what it shall have.
 struct Change<'a> {
     held: &'a Held,
@@ -113,34 +161,44 @@ impl Change<'_> {
         identified(&self.held.account, self.plugin, self.digest, "")
     }
 
-    /// MySQL: the pending password first, the current one second.
+    /// MySQL: the pending password first, the current one second; nothing, if the pending one is the first.
     ///
-    /// A second RETAIN would push the current one out; so it is made only where the current one is the first.
-    fn retain(&self) -> Vec<Sensitive> {
+    /// RETAIN would push the current one out where that is the second. An interrupted rotation has left a first
+    /// one then that nobody has, and without RETAIN that one goes.
+    fn retain(&self) -> Option<Sensitive> {
         let Self { held, plugin, digest, current, pending } = self;
-        let first = |password| held.rules.first().is_some_and(|rule| rule.accepts(password));
-        if first(&pending.password) {
-            return Vec::new();
+        let first = held.rules.first()?;
+        if first.accepts(&pending.password) {
+            return None;
         }
-        let mut statements = Vec::new();
-        if let Some(retained) = &held.retained
-            && !first(&current.password)
-            && held.retains(&current.password)
-        {
+        let is_second = !first.accepts(&current.password) && held.retains(&current.password);
+        if is_second {
             tracing::warn!("the current password is the account's second one: healing");
-            statements.push(identified(&held.account, *plugin, retained, ""));
         }
-        statements.push(identified(&held.account, *plugin, digest, " RETAIN CURRENT PASSWORD"));
-        statements
+        // The server does not keep a password that is empty.
+        let end = if is_second || first.digest.expose().is_empty() {
+            ""
+        } else {
+            " RETAIN CURRENT PASSWORD"
+        };
+        Some(identified(&held.account, *plugin, digest, end))
     }
 
-    /// MariaDB: one rule for the pending password and one for the current one, and the others as they are.
-    fn add_rule(&self, version: &VersionId) -> Vec<Sensitive> {
-        let rounds = crate::digest::MOST_ROUNDS;
-        let Self { held, plugin, digest, current, .. } = self;
-        let old = plugin.digest(&current.password, &held.account, version, rounds);
-        let rules = vec![(plugin.name(), *digest), (plugin.name(), &old)];
-        vec![self.rules(rules, |_| true)]
+    /// MariaDB: a rule for the pending password, then the one of the current, and the others as they are.
+    ///
+    /// Where none is the current password's, the first one stays, as it does on MySQL: the current one was
+    /// taken away by somebody, who does not expect it back.
+    fn add_rule(&self) -> Sensitive {
+        let Self { held, plugin, digest, current, pending } = self;
+        let mut passwords = held.rules.iter().filter(|rule| Plugin::named(&rule.plugin).is_some());
+        let stays = |rule: &&accounts::Rule| {
+            !rule.accepts(&pending.password) && !rule.digest.expose().is_empty()
+        };
+        let old = passwords.clone().find(|rule| rule.accepts(&current.password));
+        let old = old.or_else(|| passwords.find(stays));
+        let mut rules = vec![(plugin.name(), *digest)];
+        rules.extend(old.map(|rule| (rule.plugin.as_str(), &rule.digest)));
+        self.rules(rules, |_| true)
     }
 
     /// MariaDB: the pending password in the place of the one that the secret has, and the others as they are.
@@ -171,17 +229,17 @@ impl Change<'_> {
     }
 }
 
-/// MySQL's statement; `IF EXISTS`, since a replica may be without the account.
+/// What MySQL is to change of one account.
 fn identified(account: &Account, plugin: Plugin, digest: &Sensitive, end: &str) -> Sensitive {
     Sensitive::new(format!(
-        "ALTER USER IF EXISTS {} IDENTIFIED WITH {} AS {}{end}",
+        "{} IDENTIFIED WITH {} AS {}{end}",
         account.quoted(),
         literal(plugin.name()),
         literal(digest.expose())
     ))
 }
 
-/// MariaDB's statement.
+/// What MariaDB is to change of one account.
 fn via(account: &Account, rules: &[(&str, &Sensitive)]) -> Sensitive {
     let rule = |(plugin, digest): &(&str, &Sensitive)| {
         if digest.expose().is_empty() {
@@ -190,6 +248,5 @@ fn via(account: &Account, rules: &[(&str, &Sensitive)]) -> Sensitive {
         format!("{} USING {}", quoted(plugin), literal(digest.expose()))
     };
     let rules: Vec<String> = rules.iter().map(rule).collect();
-    let account = account.quoted();
-    Sensitive::new(format!("ALTER USER IF EXISTS {account} IDENTIFIED VIA {}", rules.join(" OR ")))
+    Sensitive::new(format!("{} IDENTIFIED VIA {}", account.quoted(), rules.join(" OR ")))
 }

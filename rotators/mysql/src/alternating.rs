@@ -32,7 +32,7 @@ pub(crate) async fn set(
     let scene = look(admin, current, &pending.username, history).await?;
     let plan = Plan::of(&scene, admin, pending, version)?;
     let doing = format!("changing {}", pending.username);
-    Ok(admin.ask(&plan.message(), &doing).await.map(drop)?)
+    Ok(admin.change(&plan.0, &doing).await?)
 }
 
 /// Checks, changing nothing, what [`set`] would meet.

@@ -58,8 +58,6 @@ impl Dialect {
 
 #[cfg(test)]
 pub(crate) mod tests {
-    #![expect(clippy::expect_used, reason = "a failed test should panic")]
-
     use super::*;
 
     pub(crate) const MYSQL_5_7: Dialect = Dialect { is_mariadb: false, version: (5, 7, 44) };
@@ -85,5 +83,12 @@ pub(crate) mod tests {
         assert!(MYSQL.printing().contains("print_identified_with_as_hex"));
         assert!(!old.printing().contains("print_identified_with_as_hex"));
         assert!(!MARIADB.printing().contains("print_identified_with_as_hex"));
+    }
+
+    #[test]
+    fn users_have_attributes_from_8_0_21_on() {
+        let mysql = |patch| Dialect { is_mariadb: false, version: (8, 0, patch) };
+        assert!(MYSQL.has_attributes() && mysql(21).has_attributes());
+        assert!(!mysql(20).has_attributes() && !MARIADB_11.has_attributes());
     }
 }

@@ -8,8 +8,10 @@ use crate::account::Account;
 use crate::sha_crypt;
 
 const SALT: usize = 20;
-/// What sha256_password takes, and caching_sha2_password before it had a setting.
+/// What `sha256_password` takes, and `caching_sha2_password` before it had a setting.
 const ROUNDS: u32 = 5000;
+/// The rounds of caching_sha2_password are stored in thousands.
+pub(crate) const STEP: u32 = 1000;
 /// `caching_sha2_password_digest_rounds` can be set to more; then a login takes seconds.
 pub(crate) const MOST_ROUNDS: u32 = 1_000_000;
 
@@ -85,7 +87,7 @@ fn salt(account: &Account, version: &VersionId) -> String {
     digest.iter().take(SALT).map(|byte| sha_crypt::character(u32::from(*byte))).collect()
 }
 
-/// What mysql_native_password stores: `*` and SHA-1 twice, in capitals.
+/// What `mysql_native_password` stores: `*` and SHA-1 twice, in capitals.
 pub(crate) fn native(password: &Sensitive) -> Sensitive {
     if password.expose().is_empty() {
         return Sensitive::new("");
@@ -96,14 +98,17 @@ pub(crate) fn native(password: &Sensitive) -> Sensitive {
 }
 
 /// `$A$`, the rounds in thousands as three digits of base 16, `$`, salt and digest.
+///
+/// The server checks with whole thousands, as no others can be stored.
 fn caching_sha2(password: &Sensitive, salt: &str, rounds: u32) -> Sensitive {
+    let rounds = rounds - rounds % STEP;
     let digest = sha_crypt::sha256(password.expose().as_bytes(), salt.as_bytes(), rounds);
-    Sensitive::new(format!("$A${:03X}${salt}{digest}", rounds / 1000))
+    Sensitive::new(format!("$A${:03X}${salt}{digest}", rounds / STEP))
 }
 
 fn rounds_and_salt(stored: &Sensitive) -> Option<(u32, &str)> {
     let (rounds, rest) = stored.expose().strip_prefix("$A$")?.split_once('$')?;
-    let rounds = u32::from_str_radix(rounds, 16).ok()?.checked_mul(1000)?;
+    let rounds = u32::from_str_radix(rounds, 16).ok()?.checked_mul(STEP)?;
     (rounds <= MOST_ROUNDS).then_some((rounds, rest.get(..SALT)?))
 }
 
@@ -157,6 +162,14 @@ mod tests {
             Plugin::CachingSha2.digest(&password, &account, &version, 5000)
         };
         assert_ne!(digest("1"), digest("2"));
+    }
+
+    #[test]
+    fn rounds_between_thousands_are_those_that_are_stored() {
+        let password = Sensitive::new("p");
+        let digest = caching_sha2(&password, "12345678901234567890", 12_345);
+        assert!(digest.expose().starts_with("$A$00C$"));
+        assert!(Plugin::CachingSha2.accepts(&digest, &password));
     }
 
     #[test]

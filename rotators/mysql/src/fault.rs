@@ -5,6 +5,7 @@
 
 use sqlx::mysql::MySqlDatabaseError;
 use turnlock::{Class, TargetError, Verdict};
+use turnlock_database::Server;
 use turnlock_database::fault::of_connection;
 
 use crate::engine::Login;
@@ -13,8 +14,16 @@ use crate::engine::Login;
 const ACCESS_DENIED: u16 = 1045;
 /// `ER_INCORRECT_CURRENT_PASSWORD`: the password behind `REPLACE` is not the first one.
 pub(crate) const NOT_THE_FIRST: u16 = 3891;
+/// `ER_MISSING_CURRENT_PASSWORD`: the account has PASSWORD REQUIRE CURRENT.
+pub(crate) const WITHOUT_THE_FIRST: u16 = 3892;
+/// `ER_CREDENTIALS_CONTRADICT_TO_HISTORY`, which MySQL says before it looks what is behind `REPLACE`.
+pub(crate) const IN_THE_HISTORY: u16 = 3638;
 /// `ER_OPTION_PREVENTS_STATEMENT`
 pub(crate) const OPTION_PREVENTS: u16 = 1290;
+/// `ER_CANNOT_USER`
+const NOT_DONE_TO_USER: u16 = 1396;
+/// `ER_USER_DOES_NOT_EXIST`, a note of MySQL's.
+const NO_SUCH_USER: u16 = 3162;
 
 /// Tells a failed login apart: rejected, or not known.
 pub(crate) fn of_login<S>(
@@ -25,9 +34,13 @@ pub(crate) fn of_login<S>(
     let (user, server) = (&login.username, &login.server);
     if let Some(number) = number(error) {
         if number == ACCESS_DENIED {
+            let plain = match server.tls_name {
+                Some(_) => "",
+                None => ", or takes no login without TLS (REQUIRE SSL, require_secure_transport)",
+            };
             let text = format!(
                 "{server} rejects the password of {user}, or has no account {user} for the host of this \
-                 function"
+                 function{plain}"
             );
             let rejected =
                 TargetError::new(Class::AuthRejected, text).with_code(number.to_string());
@@ -37,12 +50,6 @@ pub(crate) fn of_login<S>(
         return Err(TargetError::new(class, text).with_code(number.to_string()));
     }
     let refused = |text| Err(TargetError::new(Class::Refused, text));
-    if let sqlx::Error::Configuration(_) = error {
-        return refused(format!(
-            "{server} asks {user} for a password that only TLS keeps secret ({user} has the plugin \
-             caching_sha2_password or sha256_password): take \"ssl\": false out of the secret"
-        ));
-    }
     if let sqlx::Error::Protocol(problem) = error
         && problem.starts_with("unknown authentication plugin")
     {
@@ -52,6 +59,15 @@ pub(crate) fn of_login<S>(
         ));
     }
     Err(of_connection(error, server, "MySQL", answered))
+}
+
+/// A password that only TLS would keep secret, and a secret that says `"ssl": false`.
+pub(crate) fn needs_tls(user: &str, server: &Server) -> TargetError {
+    let text = format!(
+        "{server} asks {user} for a password that only TLS keeps secret ({user} has the plugin \
+         caching_sha2_password or sha256_password): take \"ssl\": false out of the secret"
+    );
+    TargetError::new(Class::Refused, text)
 }
 
 fn of_login_number(number: u16, login: &Login) -> (Class, String) {
@@ -139,37 +155,62 @@ pub(crate) fn of_statement(error: &sqlx::Error, doing: &str) -> Refusal {
         let text = format!("the connection broke while {doing}");
         return Refusal { number: None, error: TargetError::new(Class::Tcp, text) };
     };
-    let (class, why) = match number {
-        // skip-grant-tables says the same.
-        OPTION_PREVENTS | 1792 | 1836 | 3100 => {
-            (Class::ReadOnly, "the server takes no change (read_only, super_read_only)")
-        }
-        1044 | 1142 | 1143 | 1227 | 1370 | 1410 | 1419 | 1045 | 1698 => {
-            (Class::Permission, "the privilege is missing")
-        }
-        1819 | 3638 | 1372 => (
-            Class::Policy,
-            "the server does not take the password (validate_password, simple_password_check, its history); \
+    Refusal::of(number, doing)
+}
+
+/// Whether a warning says that an account was not changed, as there is none.
+pub(crate) fn tells_of_nobody(number: u16) -> bool {
+    matches!(number, NOT_DONE_TO_USER | NO_SUCH_USER)
+}
+
+impl Refusal {
+    pub(crate) fn of(number: u16, doing: &str) -> Self {
+        let (class, why) = match number {
+            // skip-grant-tables says the same.
+            OPTION_PREVENTS | 1792 | 1836 | 3100 => {
+                (Class::ReadOnly, "the server takes no change (read_only, super_read_only)")
+            }
+            1044 | 1142 | 1143 | 1227 | 1370 | 1410 | 1419 | 1045 | 1698 => {
+                (Class::Permission, "the privilege is missing")
+            }
+            1819 | IN_THE_HISTORY | 1372 => (
+                Class::Policy,
+                "the server does not take the password (validate_password, simple_password_check, its history); \
              its rules go into rotation.password",
-        ),
-        1820 => (Class::AuthRejected, "the password has expired, and only an admin can set it"),
-        1133 | 1396 => (Class::Refused, "an account or a role does not exist"),
-        1054 | 1146 | 1305 | 1356 | 1049 => {
-            (Class::Refused, "a table, a column, a routine or a database does not exist")
-        }
-        1524 => (Class::Refused, "the server has not loaded the account's authentication plugin"),
-        3892 => (Class::Refused, "the account takes a password only with the one before"),
-        NOT_THE_FIRST => (Class::Refused, "another session has changed the password meanwhile"),
-        1470 => (Class::Refused, "a name is too long for the server"),
-        1205 | 1213 | 1317 | 3024 | 3058 | 1969 => {
-            (Class::Timeout, "another session holds a lock, or the server took too long")
-        }
-        1040 | 1203 | 1226 => (Class::TooManyConnections, "a limit of connections is reached"),
-        1047 | 1053 | 1927 | 1077 | 1079 => (Class::Tcp, "the server is shutting down"),
-        _ => (Class::Unexpected, "the server refuses"),
-    };
-    let error = TargetError::new(class, format!("{doing}: {why}")).with_code(number.to_string());
-    Refusal { number: Some(number), error }
+            ),
+            1820 => (
+                Class::AuthRejected,
+                "the password has expired, and only a person or an admin can set it; name one in masterarn",
+            ),
+            1133 | NOT_DONE_TO_USER | NO_SUCH_USER => {
+                (Class::Refused, "an account or a role does not exist")
+            }
+            1054 | 1146 | 1305 | 1356 | 1049 => {
+                (Class::Refused, "a table, a column, a routine or a database does not exist")
+            }
+            1524 => {
+                (Class::Refused, "the server has not loaded the account's authentication plugin")
+            }
+            WITHOUT_THE_FIRST => (
+                Class::Refused,
+                "the account takes a password only with the first one that it has (PASSWORD REQUIRE CURRENT)",
+            ),
+            NOT_THE_FIRST => (Class::Refused, "another session has changed the password meanwhile"),
+            1470 => (Class::Refused, "a name is too long for the server"),
+            1205 | 1213 | 1317 | 3024 | 3058 | 1969 => {
+                (Class::Timeout, "another session holds a lock, or the server took too long")
+            }
+            1040 | 1203 | 1226 => (
+                Class::TooManyConnections,
+                "max_connections or a limit of the account is reached (MAX_QUERIES_PER_HOUR and the like)",
+            ),
+            1047 | 1053 | 1927 | 1077 | 1079 => (Class::Tcp, "the server is shutting down"),
+            _ => (Class::Unexpected, "the server refuses"),
+        };
+        let error =
+            TargetError::new(class, format!("{doing}: {why}")).with_code(number.to_string());
+        Self { number: Some(number), error }
+    }
 }
 
 fn number(error: &sqlx::Error) -> Option<u16> {

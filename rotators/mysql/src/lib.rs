@@ -3,7 +3,8 @@
 //! One file a concern: `engine` is what MySQL adds to the reading of a secret, `version` what a server can do,
 //! `session` how it is spoken with; `account` and `accounts` are whose password it is, `digest` and `sha_crypt`
 //! what is stored of it; `own` is a change by the user itself, `administered` one by an admin, `rights` who may
-//! make which; `sql` quotes, `fault` tells errors apart.
+//! make which, by `grants`, `policy` which passwords, `strict` where MariaDB wants to see them; `plain` guards a login without
+//! TLS; `sql` quotes, `fault` tells errors apart.
 
 mod account;
 mod accounts;
@@ -13,7 +14,10 @@ mod dialect;
 mod digest;
 mod engine;
 mod fault;
+mod grants;
 mod own;
+mod plain;
+mod policy;
 mod privileges;
 mod replica;
 mod rights;
@@ -21,12 +25,13 @@ mod session;
 mod settings;
 mod sha_crypt;
 mod sql;
+mod strict;
 mod tokens;
 mod version;
 
 use turnlock::{
-    AdminSecret, Change, Create, Edit, FirstTry, Holder, Outcome, Preflight, Rotator, Sensitive,
-    TargetError, Verdict,
+    AdminSecret, Change, Create, Edit, Holder, Outcome, Preflight, Rotator, Sensitive, TargetError,
+    Verdict,
 };
 use turnlock_database::{Rds, Strategy, Trust, alternate};
 
@@ -95,11 +100,11 @@ impl Rotator for MySql {
                 }
             }
             (Strategy::SingleUser, Holder::Own) => {
-                own::set(&mut session, &by.password, pending).await?;
+                own::set(&mut session, by, pending, &self.trust).await?;
             }
             (Strategy::DualPassword, Holder::Own) => {
                 rights::check_retain(&session, holder)?;
-                own::retain(&mut session, &by.password, pending).await?;
+                own::retain(&mut session, by, pending, &self.trust).await?;
             }
             (strategy, Holder::Admin) => {
                 if strategy == Strategy::DualPassword {
@@ -149,17 +154,9 @@ impl Rotator for MySql {
         next.unwrap_or_else(|| current.username.clone())
     }
 
-    fn first_try(&self, current: &Login) -> FirstTry {
-        match self.strategy(current) {
-            // To retain a second time would push out the password that consumers have.
-            Ok(Strategy::DualPassword) => FirstTry::Pending,
-            _ => FirstTry::Current,
-        }
-    }
-
     async fn admin(&self, secret: AdminSecret<'_>, current: &Login) -> Result<Login, TargetError> {
         let completed = self.rds.complete(secret).await?;
-        let document = completed.as_ref().unwrap_or(secret.document());
+        let document = completed.as_ref().unwrap_or_else(|| secret.document());
         let mut admin = Login::read_admin(document, current)?;
         // Accounts are in no database, and the admin need not have a right in the user's.
         admin.database = None;

@@ -1,12 +1,15 @@
 //! A password that is changed by whoever has it.
 
-use turnlock::{Class, Sensitive, TargetError};
+use turnlock::{Class, Sensitive, TargetError, Verdict};
+use turnlock_database::Trust;
 
-use crate::digest;
+use crate::accounts;
+use crate::digest::{self, STEP};
 use crate::engine::Login;
-use crate::fault::{NOT_THE_FIRST, OPTION_PREVENTS, Refusal};
+use crate::fault::{IN_THE_HISTORY, NOT_THE_FIRST, WITHOUT_THE_FIRST};
 use crate::session::Session;
 use crate::sql::literal;
+use crate::strict;
 use crate::version::{Product, Version};
 
 /// Whose password it is: only this form of the name can be used without a privilege.
@@ -14,52 +17,74 @@ const SELF: &str = "CURRENT_USER()";
 
 /// Gives the account that is logged in its next password; the one before is dead at once.
 ///
-/// `accepted` is the password that logged in.
+/// `by` is what logged in.
 pub(crate) async fn set(
     session: &mut Session,
-    accepted: &Sensitive,
+    by: &Login,
     pending: &Login,
+    trust: &Trust,
 ) -> Result<(), TargetError> {
-    session.check_server()?;
-    let doing = doing(pending);
-    match session.facts().version.product {
-        Product::MariaDb => set_at_mariadb(session, pending, &doing).await,
-        Product::MySql => {
-            let version = session.facts().version;
-            let first = change(version, &pending.password, accepted);
-            match session.ask(&first, &doing).await {
-                // The password that logged in is the account's second one, which somebody retained: the first
-                // is nobody's whom this secret knows.
-                Err(Refusal { number: Some(NOT_THE_FIRST), .. }) => {
-                    Ok(session.ask(&unconditional(&pending.password), &doing).await.map(drop)?)
-                }
-                done => Ok(done.map(drop)?),
-            }
-        }
+    check(session, pending)?;
+    let version = session.facts().version;
+    if version.product == Product::MariaDb {
+        return set_at_mariadb(session, pending).await;
     }
+    let next = change(version, &pending.password, &by.password);
+    set_at_mysql(session, &next, by, pending, trust).await
 }
 
 /// Gives the account that is logged in its next password, and keeps the one that consumers have as the second.
-///
-/// The server makes the change only while the current password is the first one. So whoever comes second, or
-/// again, cannot push the consumers' password out.
 pub(crate) async fn retain(
     session: &mut Session,
-    accepted: &Sensitive,
+    by: &Login,
     pending: &Login,
+    trust: &Trust,
 ) -> Result<(), TargetError> {
-    session.check_server()?;
+    check(session, pending)?;
+    let next = retaining(&pending.password, &by.password);
+    set_at_mysql(session, &next, by, pending, trust).await
+}
+
+/// Makes a change that the server makes only while the password that logged in is the first one.
+///
+/// So whoever comes second, or again, cannot push the consumers' password out, and nobody has to try the pending one
+/// first, which would be a failed login in every calm rotation.
+async fn set_at_mysql(
+    session: &mut Session,
+    conditional: &Sensitive,
+    by: &Login,
+    pending: &Login,
+    trust: &Trust,
+) -> Result<(), TargetError> {
     let doing = doing(pending);
-    let next = retaining(&pending.password, accepted);
-    match session.ask(&next, &doing).await {
-        // An interrupted rotation has left a first password that nobody has, and consumers log in with the
-        // second. Made the first again, it is the one that the next statement retains.
-        Err(Refusal { number: Some(NOT_THE_FIRST), .. }) => {
-            tracing::warn!("the current password is the account's second one: healing");
-            session.ask(&unconditional(accepted), &doing).await?;
-            Ok(session.ask(&next, &doing).await.map(drop)?)
+    let Err(mut refusal) = session.ask(conditional, &doing).await else { return Ok(()) };
+    if refusal.number == Some(NOT_THE_FIRST) {
+        accounts::lock(session, &pending.username).await?;
+        if works(by, trust).await? {
+            // It is the second one, and the first is the pending one already, or nobody's: an interrupted rotation
+            // has left it. Replaced without RETAIN, it leaves the second one where it is.
+            match session.ask(&unconditional(&pending.password), &doing).await {
+                Err(again) => refusal = again,
+                Ok(_) => return Ok(()),
+            }
         }
-        done => Ok(done.map(drop)?),
+    }
+    // To a repetition the server can say these, whose password was set before: the history has it then.
+    let repeated = [NOT_THE_FIRST, WITHOUT_THE_FIRST, IN_THE_HISTORY].map(Some);
+    if repeated.contains(&refusal.number) && works(pending, trust).await? {
+        return Ok(());
+    }
+    Err(refusal.into())
+}
+
+/// Whether a login is accepted now.
+async fn works(login: &Login, trust: &Trust) -> Result<bool, TargetError> {
+    match Session::open(login, trust).await? {
+        Verdict::Accepted(session) => {
+            session.close().await;
+            Ok(true)
+        }
+        Verdict::Rejected(_) => Ok(false),
     }
 }
 
@@ -87,33 +112,58 @@ fn retaining(password: &Sensitive, accepted: &Sensitive) -> Sensitive {
     ))
 }
 
-async fn set_at_mariadb(
-    session: &mut Session,
-    pending: &Login,
-    doing: &str,
-) -> Result<(), TargetError> {
+async fn set_at_mariadb(session: &mut Session, pending: &Login) -> Result<(), TargetError> {
+    let doing = &doing(pending);
     let digest = digest::native(&pending.password);
     let by_digest = Sensitive::new(format!("SET PASSWORD = {}", literal(digest.expose())));
     match session.ask(&by_digest, doing).await {
-        // With strict_password_validation a server that checks passwords takes none that it cannot read.
-        Err(Refusal { number: Some(OPTION_PREVENTS), .. }) => {}
-        done => return Ok(done.map(drop)?),
+        Err(refusal) if strict::refuses_digests(session, &refusal) => {
+            strict::set(session, &[String::new()], pending, doing).await
+        }
+        done => Ok(done.map(drop)?),
     }
-    if session.facts().general_log {
-        let text = format!(
-            "{doing} at {}: the server checks passwords and takes no digests (strict_password_validation), \
-             but has its general_log on, where the password would stand; turn either off, or name an admin in \
-             masterarn",
-            session.server()
-        );
-        return Err(TargetError::new(Class::Policy, text));
+}
+
+/// Refuses a login that the server took for another user: that one's password would be changed.
+///
+/// An account without a name takes every user that has none of its own, and a proxy acts as another account.
+pub(crate) fn check_account(session: &Session, login: &Login) -> Result<(), TargetError> {
+    let account = &session.facts().account;
+    if account.user == login.username {
+        return Ok(());
     }
-    // What a slow statement was goes into the slow log as it is.
-    let readable = Sensitive::new(format!(
-        "SET long_query_time = 3600; SET PASSWORD = PASSWORD({})",
-        literal(pending.password.expose())
-    ));
-    Ok(session.ask(&readable, doing).await.map(drop)?)
+    let text = format!(
+        "{} takes the login of {} for the account '{}'@'{}', whose password is not this secret's; make an account \
+         for {}",
+        session.server(),
+        login.username,
+        account.user,
+        account.host,
+        login.username
+    );
+    Err(TargetError::new(Class::Refused, text))
+}
+
+/// Refuses a server that would make a digest which accepts no password: it makes it with as many rounds as it is set
+/// to, stores the thousands, and checks with these. Seen with MySQL 9.7.
+fn check_rounds(session: &Session) -> Result<(), TargetError> {
+    let rounds = session.facts().rounds;
+    if rounds.is_multiple_of(STEP) {
+        return Ok(());
+    }
+    let text = format!(
+        "{} has caching_sha2_password_digest_rounds at {rounds}: it makes digests that accept no password, unless \
+         that is a multiple of {STEP}",
+        session.server()
+    );
+    Err(TargetError::new(Class::Refused, text))
+}
+
+fn check(session: &Session, pending: &Login) -> Result<(), TargetError> {
+    session.check_server()?;
+    check_account(session, pending)?;
+    check_rounds(session)?;
+    session.facts().rules.check(&pending.password, &pending.username, session.server())
 }
 
 #[cfg(test)]

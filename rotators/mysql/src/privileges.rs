@@ -4,6 +4,8 @@ pub(crate) mod comparison;
 pub(crate) mod difference;
 pub(crate) mod existence;
 mod read;
+#[cfg(test)]
+mod tests;
 
 use std::cmp::Ordering;
 use std::collections::{BTreeMap, BTreeSet};

@@ -9,13 +9,15 @@ use sqlx::{AssertSqlSafe, ConnectOptions, Connection, Either, Row};
 use tokio::time::timeout;
 use turnlock::{Class, Sensitive, TargetError, Verdict};
 use turnlock_database::fault::{LOG_IN, slow_login};
-use turnlock_database::{Relay, Trust};
+use turnlock_database::{Relay, Server, Trust};
 
 use crate::account::Account;
 use crate::dialect::Dialect;
 use crate::digest::MOST_ROUNDS;
 use crate::engine::Login;
 use crate::fault::{self, Refusal};
+use crate::plain::Plain;
+use crate::policy::Rules;
 use crate::sql::GUARD;
 use crate::version::Version;
 
@@ -27,7 +29,8 @@ const ROUNDS: u32 = 5000;
 /// What is asked of the server after each login.
 const QUESTION: &str = "SELECT VERSION(), CURRENT_USER(); SHOW GLOBAL VARIABLES WHERE Variable_name IN \
      ('read_only', 'super_read_only', 'innodb_read_only', 'caching_sha2_password_digest_rounds', \
-     'general_log', 'log_bin')";
+     'general_log', 'strict_password_validation') OR Variable_name LIKE 'validate_password%' \
+     OR Variable_name LIKE 'simple_password_check%'";
 
 /// An open connection that the server has accepted.
 #[derive(Debug)]
@@ -50,6 +53,10 @@ pub(crate) struct Facts {
     /// `caching_sha2_password_digest_rounds`
     pub(crate) rounds: u32,
     pub(crate) general_log: bool,
+    /// What it asks of passwords.
+    pub(crate) rules: Rules,
+    /// MariaDB's `strict_password_validation`: where passwords are checked, no digest is taken.
+    pub(crate) strict: bool,
     read_only: bool,
 }
 
@@ -60,10 +67,13 @@ impl Session {
     /// Logs in; TLS unless the secret says otherwise, and never again without it.
     pub(crate) async fn open(login: &Login, trust: &Trust) -> Result<Verdict<Self>, TargetError> {
         let roots = trust.roots()?;
-        let relay = Relay::open(&login.server, "mysql.sock").await?;
+        let relay = relay(&login.server).await?;
         let options = options(login, &relay, roots);
         let mut connection = match timeout(LOG_IN, options.connect()).await {
             Ok(Ok(connection)) => connection,
+            Ok(Err(_)) if relay.stopped() => {
+                return Err(fault::needs_tls(&login.username, &login.server));
+            }
             Ok(Err(error)) => return fault::of_login(&error, login, relay.answered()),
             Err(_) => return Err(slow_login(&login.server, relay.answered())),
         };
@@ -90,6 +100,28 @@ impl Session {
     ) -> Result<Vec<Answer>, Refusal> {
         let doing = format!("{doing} at {}", self.server);
         answers(&mut self.connection, statements, &doing).await
+    }
+
+    /// Runs statements that change accounts, and fails also where the server only warns that it has not done one.
+    ///
+    /// With `IF EXISTS`, MariaDB makes a note of whatever keeps it from changing an account, and goes on.
+    pub(crate) async fn change(
+        &mut self,
+        statements: &[Sensitive],
+        doing: &str,
+    ) -> Result<(), Refusal> {
+        let statements = statements.iter().map(Sensitive::expose).collect::<Vec<_>>();
+        // One text for all, made in one go: a string that grows leaves copies of itself behind.
+        let all = format!("{}; SHOW WARNINGS", statements.join("; SHOW WARNINGS; "));
+        let answers = self.ask(&Sensitive::new(all), doing).await?;
+        let undone = |row: &Vec<Option<Sensitive>>| {
+            let number = text(row, 1)?.parse().ok()?;
+            (text(row, 0) == Some("Error") || fault::tells_of_nobody(number)).then_some(number)
+        };
+        match answers.iter().flatten().find_map(undone) {
+            Some(number) => Err(Refusal::of(number, &format!("{doing} at {}", self.server))),
+            None => Ok(()),
+        }
     }
 
     /// Refuses a server that takes no writes, that is too old, or whose digests take too long.
@@ -152,6 +184,8 @@ impl Facts {
                 None => ROUNDS,
             },
             general_log: on("general_log"),
+            rules: Rules::read(variable)?,
+            strict: on("strict_password_validation"),
             read_only: on("read_only") || on("super_read_only") || on("innodb_read_only"),
         })
     }
@@ -173,18 +207,19 @@ async fn answers(
     doing: &str,
 ) -> Result<Vec<Answer>, Refusal> {
     let mut stream = sqlx::raw_sql(AssertSqlSafe(statements.expose())).fetch_many(connection);
-    let collect = async {
-        let mut answers = Vec::new();
-        let mut rows = Vec::new();
-        while let Some(next) = stream.try_next().await? {
-            match next {
-                Either::Left(_) => answers.push(std::mem::take(&mut rows)),
-                Either::Right(row) => rows.push(columns(&row)?),
+    let mut answers = Vec::new();
+    let mut rows = Vec::new();
+    // Each for itself: thousands of statements may take longer together, and Lambda's deadline bounds them all.
+    while let Some(next) = bounded(stream.try_next(), doing).await? {
+        match next {
+            Either::Left(_) => answers.push(std::mem::take(&mut rows)),
+            Either::Right(row) => {
+                let row = columns(&row).map_err(|error| fault::of_statement(&error, doing))?;
+                rows.push(row);
             }
         }
-        Ok(answers)
-    };
-    bounded(collect, doing).await
+    }
+    Ok(answers)
 }
 
 /// All columns of a row, which come as text whatever their type is.
@@ -204,6 +239,15 @@ async fn bounded<T>(
             Err(Refusal { number: None, error: TargetError::new(Class::Timeout, text) })
         }
     }
+}
+
+async fn relay(server: &Server) -> Result<Relay, TargetError> {
+    const SOCKET: &str = "mysql.sock";
+    if server.tls_name.is_some() {
+        return Relay::open(server, SOCKET).await;
+    }
+    let mut login = Plain::default();
+    Relay::watched(server, SOCKET, move |bytes| login.passes(bytes)).await
 }
 
 fn options(login: &Login, relay: &Relay, roots: Vec<u8>) -> MySqlConnectOptions {

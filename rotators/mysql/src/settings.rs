@@ -3,6 +3,8 @@
 mod attribute;
 mod read;
 pub(crate) mod statements;
+#[cfg(test)]
+mod tests;
 
 use std::collections::{BTreeMap, BTreeSet};
 

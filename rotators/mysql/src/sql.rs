@@ -1,9 +1,10 @@
 //! Names and texts inside statements.
 
 /// What every session starts with: texts and names mean the same then whatever the server's `sql_mode` and
-/// character set are, and no lock is waited for longer than an answer.
-pub(crate) const GUARD: &str =
-    "SET NAMES utf8mb4, sql_mode = 'NO_BACKSLASH_ESCAPES', lock_wait_timeout = 3";
+/// character set are, no lock is waited for longer than an answer, and the locks of a function that is no more are
+/// free after a minute: a server may not learn for hours that its client has gone.
+pub(crate) const GUARD: &str = "SET NAMES utf8mb4, sql_mode = 'NO_BACKSLASH_ESCAPES', \
+     lock_wait_timeout = 3, wait_timeout = 60";
 
 /// A text literal, whatever is in it; it stands behind [`GUARD`].
 pub(crate) fn literal(text: &str) -> String {

@@ -47,6 +47,11 @@ impl Version {
         self.is_mysql_from(8, 0, 14)
     }
 
+    /// Accounts with `SYSTEM_USER`, which others may not change.
+    pub(crate) fn has_system_users(self) -> bool {
+        self.is_mysql_from(8, 0, 16)
+    }
+
     /// More than one authentication rule, joined with `OR`.
     pub(crate) fn has_rules(self) -> bool {
         self.product == Product::MariaDb && self.number >= (10, 4, 3)

@@ -24,6 +24,14 @@ impl Server {
         root.close().await.expect("a session can be ended");
     }
 
+    /// The same where the server may refuse one of them: whether it did not.
+    pub async fn attempt(&self, statements: &str) -> bool {
+        let mut root = self.root().await;
+        let done = sqlx::raw_sql(AssertSqlSafe(statements)).execute(&mut root).await;
+        root.close().await.expect("a session can be ended");
+        done.is_ok()
+    }
+
     /// The first column of the first row of root's query, as the server prints it; NULL is empty.
     ///
     /// # Panics

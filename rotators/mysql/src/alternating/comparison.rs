@@ -3,11 +3,10 @@
 use turnlock::{Class, Sensitive, TargetError, Verdict};
 use turnlock_database::Trust;
 
-use super::scene::{State, existing, statements};
+use super::scene::{State, attainable, statements};
 use crate::account::Account;
 use crate::engine::Login;
 use crate::privileges::comparison;
-use crate::privileges::existence::Doubt;
 use crate::session::Session;
 use crate::settings;
 
@@ -29,15 +28,13 @@ pub(crate) async fn compare(
             return Ok(());
         }
     };
-    let (one, mut its) = look(&mut current).await?;
-    let (other, mut others) = look(pending).await?;
+    let (one, its) = look(&mut current).await?;
+    let (other, others) = look(pending).await?;
     // Who has a privilege sees what it is for.
-    let doubt = Doubt::between(&its.privileges, &others.privileges);
-    let doubt_of_others = Doubt::between(&others.privileges, &its.privileges);
-    its.privileges = existing(&mut current, its.privileges, doubt, DOING).await?;
-    others.privileges = existing(pending, others.privileges, doubt_of_others, DOING).await?;
+    let attained = attainable(&mut current, &its.privileges, &others.privileges, DOING).await?;
+    let kept = attainable(pending, &others.privileges, &its.privileges, DOING).await?;
     current.close().await;
-    let mut found = comparison::compare((&one, &its.privileges), (&other, &others.privileges));
+    let mut found = comparison::compare((&one, &attained), (&other, &kept));
     let apart = settings::compare(&its.settings, &others.settings);
     found.extend(apart.into_iter().map(|setting| format!("another {setting}")));
     if one.host != other.host {

@@ -14,7 +14,7 @@ use crate::settings::{Digest, Rule, statements};
 
 /// Statements in their order: the last one of each account lets it in, so that who can log in has all the rest.
 #[derive(Debug, Default)]
-pub(crate) struct Plan(Vec<Sensitive>);
+pub(crate) struct Plan(pub(super) Vec<Sensitive>);
 
 impl Plan {
     /// What has to be done for all accounts of the pending user.
@@ -34,13 +34,6 @@ impl Plan {
         Ok(plan)
     }
 
-    /// All in one message.
-    pub(crate) fn message(&self) -> Sensitive {
-        let statements = self.0.iter().map(Sensitive::expose).collect::<Vec<_>>();
-        // Made in one go: a string that grows leaves copies of itself behind.
-        Sensitive::new(statements.join("; "))
-    }
-
     fn make_equal(&mut self, pair: &Pair, rules: &[Rule], dialect: Dialect) {
         let Pair { current, other, known } = pair;
         let marks = dialect.has_attributes();
@@ -48,8 +41,9 @@ impl Plan {
         let (own, its) = (marks.then_some(own.as_str()), marks.then_some(its.as_str()));
         // So that it is known when its turn comes.
         let settings = &current.state.settings;
-        let marked = statements::difference(settings, settings, &current.held.account, own);
-        self.0.extend(marked.map(Sensitive::new));
+        let marked =
+            statements::difference(settings, settings, &current.held.account, own, dialect);
+        self.0.extend(marked.into_iter().map(Sensitive::new));
         let none = Privileges::default();
         let from = match known {
             None => {
@@ -58,8 +52,8 @@ impl Plan {
             }
             Some(side) => {
                 let from = &side.state.settings;
-                let changed = statements::difference(from, settings, other, its);
-                self.0.extend(changed.map(Sensitive::new));
+                let changed = statements::difference(from, settings, other, its, dialect);
+                self.0.extend(changed.into_iter().map(Sensitive::new));
                 &side.state.privileges
             }
         };

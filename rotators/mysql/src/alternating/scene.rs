@@ -88,29 +88,28 @@ impl Scene {
         let none = Privileges::default();
         for pair in &mut self.pairs {
             let known = pair.known.as_ref().map_or(&none, |side| &side.state.privileges);
-            let doubt = Doubt::between(&pair.current.state.privileges, known);
             let state = &mut pair.current.state;
-            let privileges = std::mem::take(&mut state.privileges);
-            state.privileges = existing(admin, privileges, doubt, doing).await?;
+            state.privileges = attainable(admin, &state.privileges, known, doing).await?;
         }
         Ok(())
     }
 }
 
-/// Privileges without those on what no longer exists, of the things in doubt.
-pub(super) async fn existing(
+/// Privileges without those that `other` lacks and nobody can grant, since what they are for no longer exists.
+pub(super) async fn attainable(
     session: &mut Session,
-    privileges: Privileges,
-    doubt: Doubt,
+    privileges: &Privileges,
+    other: &Privileges,
     doing: &str,
 ) -> Result<Privileges, TargetError> {
-    let Some(question) = doubt.question() else { return Ok(privileges) };
+    let doubt = Doubt::between(privileges, other);
+    let Some(question) = doubt.question() else { return Ok(privileges.clone()) };
     let answers = session.ask(&Sensitive::new(question), doing).await?;
     let row = |row: &Vec<Option<Sensitive>>| -> Option<[String; 4]> {
         Some([0, 1, 2, 3].map(|column| text(row, column).unwrap_or_default().to_owned()))
     };
     let rows = answers.iter().flatten().filter_map(row);
-    Ok(privileges.without(&doubt.resolved(rows)))
+    Ok(privileges.clone().attainable(&doubt.resolved(rows), other))
 }
 
 impl State {

@@ -42,8 +42,8 @@ const ON_TABLES: [&str; 12] = [
     "TRIGGER",
     "UPDATE",
 ];
-/// MariaDB 12 and MySQL 9 are the last whose list is known.
-const LAST_KNOWN: (u16, u16) = (12, 9);
+/// MariaDB 11 and MySQL 9 are the last whose list is known.
+const LAST_KNOWN: (u16, u16) = (11, 9);
 
 /// The statements that make an account that has `from` have `to`: what is missing is granted before anything is
 /// taken away, so that nothing that is in both is missing in between. Where a server has no statement to take away a
@@ -109,10 +109,9 @@ impl Change<'_> {
         self.on(object, text);
     }
 
-    /// Packages of MariaDB are words of grants everywhere only from 11 on, before that in Oracle's mode alone.
+    /// MariaDB 10.11 knows packages in Oracle's mode alone, 11.8 in both.
     fn on(&mut self, object: &Object, statement: String) {
-        let is_package = matches!(object, Object::Routine(kind, ..) if kind.starts_with("PACKAGE"));
-        if !is_package || self.dialect.version >= (11, 0, 0) {
+        if !matches!(object, Object::Routine(kind, ..) if kind.starts_with("PACKAGE")) {
             self.statements.push(statement);
             return;
         }

@@ -6,14 +6,15 @@
 
 use std::collections::{BTreeMap, BTreeSet};
 
-use super::{Held, Object, Privileges};
+use super::{Column, Columns, Held, Object, Privileges};
 use crate::sql::literal;
 
 /// Tables, columns and routines that may be gone: one account has privileges on them that another lacks.
 #[derive(Debug, Default)]
 pub(crate) struct Doubt {
     tables: BTreeMap<String, BTreeSet<String>>,
-    columns: BTreeMap<(String, String), BTreeSet<String>>,
+    /// By database and table.
+    columns: BTreeMap<String, BTreeMap<String, BTreeSet<String>>>,
     routines: BTreeMap<String, BTreeSet<String>>,
     /// Libraries of MySQL 9.2, which have a table of their own.
     libraries: BTreeMap<String, BTreeSet<String>>,
@@ -41,7 +42,8 @@ impl Doubt {
                     let columns = more.columns.into_values().flatten();
                     let columns: BTreeSet<String> = columns.map(|column| column.name).collect();
                     if !columns.is_empty() {
-                        doubt.columns.insert((database.clone(), table.clone()), columns);
+                        let tables = doubt.columns.entry(database.clone()).or_default();
+                        tables.insert(table.clone(), columns);
                     }
                 }
                 Object::Routine(kind, database, name) => {
@@ -61,7 +63,7 @@ impl Doubt {
     /// The question, as one statement; `None` if there is no doubt. Each row of the answer is a thing that is there:
     /// its kind, its database, its name and, of a column, the column's.
     ///
-    /// Database and table are constants in it, without which MySQL 5.7 and MariaDB would open every table.
+    /// The database is a constant in it: without one, MySQL 5.7 and MariaDB look at every table that there is.
     pub(crate) fn question(&self) -> Option<String> {
         let list = |names: &BTreeSet<String>| {
             names.iter().map(|name| literal(name)).collect::<Vec<_>>().join(", ")
@@ -75,13 +77,13 @@ impl Doubt {
                 list(tables)
             ));
         }
-        for ((database, table), columns) in &self.columns {
+        for (database, tables) in &self.columns {
             parts.push(format!(
                 "SELECT 'COLUMN', table_schema, table_name, column_name FROM information_schema.columns \
-                 WHERE table_schema = {} AND table_name = {} AND column_name IN ({})",
+                 WHERE table_schema = {} AND table_name IN ({}) AND column_name IN ({})",
                 literal(database),
-                literal(table),
-                list(columns)
+                list(&tables.keys().cloned().collect()),
+                list(&tables.values().flatten().cloned().collect())
             ));
         }
         for (database, routines) in &self.routines {
@@ -139,28 +141,62 @@ impl Gone {
     }
 
     fn has_column(&self, database: &str, table: &str, column: &str) -> bool {
-        let key = (database.to_owned(), table.to_owned());
-        let asked = self.doubt.columns.get(&key).is_some_and(|asked| asked.contains(column));
+        let tables = self.doubt.columns.get(database);
+        let asked = tables.and_then(|tables| tables.get(table));
+        let asked = asked.is_some_and(|asked| asked.contains(column));
         asked && !self.there.contains(&["COLUMN", database, table, column].map(str::to_lowercase))
     }
 }
 
 impl Privileges {
-    /// The same without what is gone.
+    /// The same with no more on what is gone than `other` has: that cannot be granted, and can be kept. A table that
+    /// is dropped and made again every night must not lose its privileges by a rotation in between.
     #[must_use]
-    pub(crate) fn without(mut self, gone: &Gone) -> Self {
+    pub(crate) fn attainable(mut self, gone: &Gone, other: &Self) -> Self {
+        let nothing = Held::default();
         self.objects.retain(|object, held| {
+            let known = other.objects.get(object).unwrap_or(&nothing);
             if gone.has(object) {
-                return false;
-            }
-            if let Object::Table(database, table) = object {
-                held.columns.retain(|_, columns| {
-                    columns.retain(|column| !gone.has_column(database, table, &column.name));
+                *held = held.common(known);
+            } else if let Object::Table(database, table) = object {
+                held.columns.retain(|privilege, columns| {
+                    let has = |column: &Column| known.has_column(privilege, column);
+                    columns.retain(|column| {
+                        has(column) || !gone.has_column(database, table, &column.name)
+                    });
                     !columns.is_empty()
                 });
             }
             !held.is_empty()
         });
         self
+    }
+}
+
+impl Held {
+    fn has_column(&self, privilege: &str, column: &Column) -> bool {
+        let on_column = self.columns.get(privilege).is_some_and(|columns| columns.contains(column));
+        on_column || self.all || self.privileges.contains(privilege)
+    }
+
+    /// What both have.
+    fn common(&self, other: &Self) -> Self {
+        let privileges = match (self.all, other.all) {
+            (true, _) => other.privileges.clone(),
+            (_, true) => self.privileges.clone(),
+            (false, false) => self.privileges.intersection(&other.privileges).cloned().collect(),
+        };
+        let mut columns = Columns::new();
+        for (one, another) in [(self, other), (other, self)] {
+            for (privilege, names) in &one.columns {
+                let has = |column: &&Column| another.has_column(privilege, column);
+                let common: BTreeSet<Column> = names.iter().filter(has).cloned().collect();
+                if !common.is_empty() {
+                    columns.insert(privilege.clone(), common);
+                }
+            }
+        }
+        let grantable = self.grantable && other.grantable;
+        Self { all: self.all && other.all, privileges, columns, grantable }
     }
 }

@@ -69,8 +69,6 @@ fn object(entries: Vec<(String, String)>) -> Option<String> {
 
 #[cfg(test)]
 mod tests {
-    #![expect(clippy::expect_used, reason = "a failed test should panic")]
-
     use super::*;
 
     fn patch(from: &str, to: &str, mark: Option<&str>) -> Option<String> {

@@ -19,45 +19,68 @@ pub(crate) fn creation(
     let fresh = Settings::default();
     let identified = identified(rules, dialect);
     let clauses = clauses(&fresh, first, " ACCOUNT LOCK", mark);
-    Sensitive::new(format!("CREATE USER {}{}{clauses}", account.quoted(), identified.expose()))
+    joined(&["CREATE USER ", &account.quoted(), identified.expose(), &clauses])
 }
 
-/// Sets an account that has `from` up like `to`, with the mark that is given; `None` if there is nothing to do. It neither
+/// Sets an account that has `from` up like `to`, with the mark that is given; empty if there is nothing to do. It neither
 /// locks nor unlocks, and it changes no password.
 pub(crate) fn difference(
     from: &Settings,
     to: &Settings,
     account: &Account,
     mark: Option<&str>,
-) -> Option<String> {
+    dialect: Dialect,
+) -> Vec<String> {
+    let alter = format!("ALTER USER IF EXISTS {}", account.quoted());
     let clauses = clauses(from, to, "", mark);
-    (!clauses.is_empty()).then(|| format!("ALTER USER IF EXISTS {}{clauses}", account.quoted()))
+    let mut statements = Vec::new();
+    let is_reset = sets_expiry(from, to) && !to.clauses.contains_key(EXPIRY);
+    if is_reset && !dialect.is_mariadb {
+        // MySQL keeps a lifetime in memory when it is set to the default (seen on 9.7), but not this one.
+        statements.push(format!("{alter} PASSWORD EXPIRE NEVER"));
+    }
+    if !clauses.is_empty() {
+        statements.push(format!("{alter}{clauses}"));
+    }
+    statements
 }
 
 /// The last statement: only now can anybody log in by the rules that are given.
 pub(crate) fn letting_in(account: &Account, rules: &[Rule], dialect: Dialect) -> Sensitive {
     let identified = identified(rules, dialect);
     let account = account.quoted();
-    Sensitive::new(format!("ALTER USER IF EXISTS {account}{} ACCOUNT UNLOCK", identified.expose()))
+    joined(&["ALTER USER IF EXISTS ", &account, identified.expose(), " ACCOUNT UNLOCK"])
 }
 
 fn identified(rules: &[Rule], dialect: Dialect) -> Sensitive {
     let (with, digest_is, between) =
         if dialect.is_mariadb { ("VIA", "USING", " OR ") } else { ("WITH", "AS", " AND ") };
-    let mut text = String::new();
+    let mut parts = Vec::new();
     for rule in rules {
-        text.push_str(if text.is_empty() { "" } else { between });
-        text.push_str(&literal(&rule.plugin));
+        parts.push(Sensitive::new(if parts.is_empty() { "" } else { between }));
+        parts.push(Sensitive::new(literal(&rule.plugin)));
         match &rule.digest {
-            Digest::Nothing | Digest::Hidden => {}
+            Digest::Nothing => {}
+            // As the server prints it, which no server takes: without a digest, there would be no password.
+            Digest::Hidden => parts.push(Sensitive::new(format!(" {digest_is} <secret>"))),
             Digest::Text(digest) => {
-                text.push_str(&format!(" {digest_is} {}", literal(digest.expose())));
+                parts.push(Sensitive::new(format!(" {digest_is} ")));
+                parts.push(Sensitive::new(literal(digest.expose())));
             }
-            Digest::Hex(digits) => text.push_str(&format!(" {digest_is} 0x{}", digits.expose())),
+            Digest::Hex(digits) => {
+                parts.push(Sensitive::new(format!(" {digest_is} 0x")));
+                parts.push(Sensitive::new(digits.expose()));
+            }
         }
     }
-    let text = Sensitive::new(text);
-    Sensitive::new(format!(" IDENTIFIED {with} {}", text.expose()))
+    let mut all = vec![" IDENTIFIED ", with, " "];
+    all.extend(parts.iter().map(Sensitive::expose));
+    joined(&all)
+}
+
+/// Made in one go: a string that grows leaves copies of itself behind.
+fn joined(parts: &[&str]) -> Sensitive {
+    Sensitive::new(parts.concat())
 }
 
 /// The clauses that are not alike, in the order in which both products want them.
@@ -82,8 +105,8 @@ fn clauses(from: &Settings, to: &Settings, lock: &str, mark: Option<&str>) -> St
     }
     text.push_str(lock);
     for (name, default) in CLAUSES {
-        // How long the passwords of an account live that is expired by hand, nobody can tell.
-        if differs(&name) && !(name == EXPIRY && to.is_expired) {
+        let changes = if name == EXPIRY { sets_expiry(from, to) } else { differs(&name) };
+        if changes {
             let clause = format!(" {name} {}", value(name, default));
             text.push_str(clause.trim_end());
         }
@@ -93,6 +116,12 @@ fn clauses(from: &Settings, to: &Settings, lock: &str, mark: Option<&str>) -> St
         text.push_str(&literal(&patch));
     }
     text
+}
+
+/// Of an account that is expired by hand, nobody can tell how long its passwords live.
+fn sets_expiry(from: &Settings, to: &Settings) -> bool {
+    let differs = from.clauses.get(EXPIRY) != to.clauses.get(EXPIRY);
+    !to.is_expired && (from.is_expired || differs)
 }
 
 impl Requirement {

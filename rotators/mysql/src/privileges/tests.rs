@@ -1,0 +1,32 @@
+//! On lines as MariaDB 10.11 and 11.8 and MySQL 9.7 print them; those of MySQL 5.7 are from its manual.
+
+mod changes;
+mod existence;
+mod lines;
+
+use super::Privileges;
+use super::difference::statements;
+use crate::account::Account;
+use crate::dialect::Dialect;
+
+fn app() -> Account {
+    Account::new("app", "%")
+}
+
+fn read(rows: &[&str], dialect: Dialect) -> Privileges {
+    let rows = rows.iter().copied();
+    Privileges::read(rows, &app(), dialect).expect("privileges")
+}
+
+/// The statements from one to the other, with A for the account.
+fn change(from: &[&str], to: &[&str], dialect: Dialect) -> Vec<String> {
+    shortened(&read(from, dialect), &read(to, dialect), dialect)
+}
+
+fn shortened(from: &Privileges, to: &Privileges, dialect: Dialect) -> Vec<String> {
+    let mut all = statements(from, to, &app(), dialect);
+    if !all.is_empty() && !dialect.is_modern_mysql() {
+        assert_eq!(all.remove(0), "SET sql_mode = 'NO_BACKSLASH_ESCAPES,NO_AUTO_CREATE_USER'");
+    }
+    all.iter().map(|statement| statement.replace("`app`@`%`", "A")).collect()
+}
