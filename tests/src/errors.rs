@@ -1,5 +1,6 @@
 //! One failure of every class, on real servers, with the text by which the function reports it.
 
+mod mysql;
 mod networks;
 mod secrets;
 mod servers;
@@ -26,7 +27,7 @@ pub struct Situation {
 }
 
 /// Every situation, by class in the order of the documentation.
-pub const SITUATIONS: [Situation; 28] = [
+pub const SITUATIONS: [Situation; 38] = [
     of("dns", "`host` is a name that nobody has", || Box::pin(networks::unknown_name())),
     of("tcp", "nobody listens on the port", || Box::pin(networks::closed_port())),
     of("tcp", "the server hangs up", || Box::pin(networks::hangs_up())),
@@ -38,6 +39,9 @@ pub const SITUATIONS: [Situation; 28] = [
     of("auth-rejected", "no version has the password", || Box::pin(servers::wrong_password())),
     of("auth-rejected", "the admin secret has a wrong password", || {
         Box::pin(servers::wrong_password_of_the_admin())
+    }),
+    of("auth-rejected", "no version has the password, on MySQL", || {
+        Box::pin(mysql::wrong_password())
     }),
     of("permission", "the function's role may not read the secret", || {
         Box::pin(secrets::reading_denied())
@@ -51,8 +55,15 @@ pub const SITUATIONS: [Situation; 28] = [
     of("permission", "the first of two users has a setting of superusers", || {
         Box::pin(users::guarded_setting())
     }),
+    of("permission", "the admin on MySQL has no privilege (attached without rotating)", || {
+        Box::pin(mysql::admin_without_rights())
+    }),
     of("policy", "`rotation.password` asks for 3 characters", || {
         Box::pin(secrets::short_passwords())
+    }),
+    of("policy", "MySQL's validate_password asks for more", || Box::pin(mysql::too_short())),
+    of("policy", "MariaDB's simple_password_check wants to see what its log would have", || {
+        Box::pin(mysql::shown_to_a_log())
     }),
     of("too-many-connections", "all connections are in use", || {
         Box::pin(servers::no_connection_left())
@@ -60,7 +71,11 @@ pub const SITUATIONS: [Situation; 28] = [
     of("too-many-connections", "no room for two users (attached without rotating)", || {
         Box::pin(users::no_room_for_both())
     }),
+    of("too-many-connections", "the user's only connection is in use, on MySQL", || {
+        Box::pin(mysql::no_connection_left())
+    }),
     of("database-missing", "`dbname` is not there", || Box::pin(servers::no_database())),
+    of("database-missing", "`dbname` is not there, on MySQL", || Box::pin(mysql::no_database())),
     of("read-only", "`host` is a replica", || Box::pin(servers::replica())),
     of("timeout", "the server takes the connection and is silent", || Box::pin(networks::silent())),
     of("timeout", "another session has changed the role and not committed", || {
@@ -69,12 +84,22 @@ pub const SITUATIONS: [Situation; 28] = [
     of("timeout", "`host` is a replica that is far behind the admin's server", || {
         Box::pin(servers::lagging_replica())
     }),
+    of("timeout", "somebody holds a lock for a backup, on MariaDB", || Box::pin(mysql::locked())),
     of("throttled", "the account writes too many secrets", || Box::pin(secrets::throttled())),
     of("refused", "`svc_clone` is nobody's second user, and `svc` somebody else's", || {
         Box::pin(users::stranger())
     }),
     of("refused", "the second user was changed after setSecret", || Box::pin(users::not_equal())),
     of("refused", "both users were changed by hand", || Box::pin(users::both_changed())),
+    of("refused", "MySQL would ask for a password that `\"ssl\": false` does not protect", || {
+        Box::pin(mysql::plaintext())
+    }),
+    of("refused", "two accounts of one name on MySQL have another password", || {
+        Box::pin(mysql::namesakes())
+    }),
+    of("refused", "MySQL takes the login for an account without a name", || {
+        Box::pin(mysql::nobody())
+    }),
     of("malformed-secret", "`host` is missing", || Box::pin(secrets::no_host())),
     of("malformed-secret", "a template names a field that is not there", || {
         Box::pin(secrets::broken_template())

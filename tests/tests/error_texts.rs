@@ -7,8 +7,10 @@ use std::fs;
 
 use turnlock::Class;
 use turnlock_tests::errors::{SITUATIONS, normal};
+use turnlock_tests::mysql::{self, Product};
 use turnlock_tests::postgres::{Server, Setup, Version};
 use turnlock_tests::project;
+use turnlock_tests::world::mysql::server_with_admin;
 
 /// A heading of the page with what is below it.
 struct Section {
@@ -78,15 +80,33 @@ async fn the_sql_on_the_page_is_such_that_a_server_takes_it() {
          CREATE ROLE turnlock_admin LOGIN";
     server.sql(roles).await;
     server.sql("CREATE DATABASE shop").await;
-    let mut count = 0;
-    for section in sections() {
-        for block in section.body.split("```sql\n").skip(1) {
-            let statements = block.split("```").next().expect("a block");
-            server.sql(&statements.replace("PID", "0")).await;
-            count += 1;
+    let statements = statements_of("sql");
+    assert!(statements.len() >= 6, "{statements:?}");
+    for statements in statements {
+        server.sql(&statements.replace("PID", "0")).await;
+    }
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn the_sql_on_the_page_for_mysql_and_mariadb_is_such_that_they_take_it() {
+    for product in Product::ALL {
+        let server = server_with_admin(mysql::Setup::of(product)).await;
+        let statements = statements_of(product.engine());
+        assert!(statements.len() >= 2, "{statements:?}");
+        for statements in statements {
+            server.sql(&statements).await;
         }
     }
-    assert!(count >= 6, "{count}");
+}
+
+/// What stands in blocks of a language.
+fn statements_of(language: &str) -> Vec<String> {
+    let mark = format!("```{language}\n");
+    let blocks = |section: Section| {
+        let blocks = section.body.split(&mark).skip(1);
+        blocks.map(|block| block.split("```").next().expect("a block").to_owned()).collect()
+    };
+    sections().into_iter().flat_map::<Vec<_>, _>(blocks).collect()
 }
 
 #[test]

@@ -70,7 +70,7 @@ async fn turn_to(world: &mut World, user: &str, host: &str, password: &str) {
 
 #[tokio::test(flavor = "multi_thread")]
 async fn every_name_of_a_user_is_rotated() {
-    let long = ["n".repeat(32), "é".repeat(32), "😀".repeat(8), "n".repeat(80)];
+    let long = ["n".repeat(32), "é".repeat(32), "n".repeat(80)];
     let names = [
         "o'ne",
         "dou\"ble\"",
@@ -87,7 +87,7 @@ async fn every_name_of_a_user_is_rotated() {
         "100%_s",
     ];
     for product in Product::ALL {
-        let longest = if product == Product::MySql { 3 } else { 4 };
+        let longest = if product == Product::MySql { 2 } else { 3 };
         let names = names.iter().copied().chain(long[..longest].iter().map(String::as_str));
         let names: Vec<&str> = names.collect();
         for mut world in worlds(Setup::of(product)).await {

@@ -1,7 +1,5 @@
 //! What can be wrong on the way to MySQL or MariaDB is told apart, and never answered by plaintext.
 
-#![expect(clippy::expect_used, reason = "a failed test should panic")]
-
 use std::time::Duration;
 
 use serde_json::{Value, json};

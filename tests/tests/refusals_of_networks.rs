@@ -1,7 +1,5 @@
 //! What can be wrong on the way to a server is told apart, in time, and never answered by plaintext.
 
-#![expect(clippy::expect_used, reason = "a failed test should panic")]
-
 use std::time::Duration;
 
 use serde_json::{Value, json};

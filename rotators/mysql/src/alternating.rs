@@ -19,6 +19,7 @@ use self::plan::Plan;
 use self::scene::Scene;
 use crate::engine::Login;
 use crate::session::Session;
+use crate::strict;
 
 pub(crate) use comparison::compare;
 pub(crate) use preflight::check;
@@ -34,7 +35,12 @@ pub(crate) async fn set(
     let scene = look(admin, current, &pending.username, history).await?;
     let plan = Plan::of(&scene, admin, pending, version)?;
     let doing = format!("changing {}", pending.username);
-    Ok(admin.change(&plan.0, &doing).await?)
+    match admin.change(&plan.0, &doing).await {
+        Err(refusal) if strict::refuses_digests(admin, &refusal) => {
+            Err(strict::refuse(admin, &doing, "passwords of two users that take turns"))
+        }
+        done => Ok(done?),
+    }
 }
 
 async fn look(

@@ -10,7 +10,7 @@ use crate::sha_crypt;
 const SALT: usize = 20;
 /// What `sha256_password` takes, and `caching_sha2_password` before it had a setting.
 const ROUNDS: u32 = 5000;
-/// The rounds of caching_sha2_password are stored in thousands.
+/// The rounds of `caching_sha2_password` are stored in thousands.
 pub(crate) const STEP: u32 = 1000;
 /// `caching_sha2_password_digest_rounds` can be set to more; then a login takes seconds.
 pub(crate) const MOST_ROUNDS: u32 = 1_000_000;

@@ -110,7 +110,9 @@ impl Rotator for MySql {
                 if strategy == Strategy::DualPassword {
                     rights::check_retain(&session, holder)?;
                 }
-                administered::set(&mut session, strategy, current, pending, version).await?;
+                let history = change.history;
+                administered::set(&mut session, strategy, current, pending, version, history)
+                    .await?;
             }
         }
         session.close().await;
@@ -125,11 +127,11 @@ impl Rotator for MySql {
         if strategy == Strategy::DualPassword {
             rights::check_retain(&session, holder)?;
         }
+        rights::check(&mut session, strategy, holder, plan.current).await?;
         if strategy == Strategy::AlternatingUsers {
             let pending = alternate(plan.current)?;
             alternating::check(&mut session, plan.current, &pending, plan.history).await?;
         }
-        rights::check(&mut session, strategy, holder, plan.current).await?;
         session.close().await;
         Ok(())
     }

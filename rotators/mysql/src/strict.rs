@@ -8,8 +8,8 @@ use crate::session::Session;
 use crate::sql::literal;
 
 /// What to do about it, for an error's text.
-const REMEDY: &str = "SET GLOBAL strict_password_validation = OFF lets it take digests, and this function then \
-     checks by simple_password_check's rules";
+const REMEDY: &str = "SET GLOBAL strict_password_validation = OFF, after which it takes digests and this function \
+     checks by the rules of simple_password_check";
 
 /// Whether a digest was refused because the server wants to check the password.
 pub(crate) fn refuses_digests(session: &Session, refusal: &Refusal) -> bool {
@@ -27,7 +27,7 @@ pub(crate) async fn set(
     doing: &str,
 ) -> Result<(), TargetError> {
     if session.facts().general_log {
-        let text = "its general_log is on, where the password would stand; turn that off, or: ";
+        let text = "its general_log is on, where the password would stand; turn that off, or ";
         return Err(refused(session, doing, text));
     }
     let password = literal(pending.password.expose());
@@ -41,9 +41,9 @@ pub(crate) async fn set(
     Ok(session.ask(&all, doing).await.map(drop)?)
 }
 
-/// Refuses what can be set by digests alone: more than one password.
-pub(crate) fn refuse(session: &Session, doing: &str) -> TargetError {
-    refused(session, doing, "two passwords can be kept only as digests; ")
+/// Refuses what can be set by digests alone; `what` that is, such as `two passwords`.
+pub(crate) fn refuse(session: &Session, doing: &str, what: &str) -> TargetError {
+    refused(session, doing, &format!("{what} can be set only as digests; "))
 }
 
 fn refused(session: &Session, doing: &str, why: &str) -> TargetError {

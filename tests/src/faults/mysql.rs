@@ -22,7 +22,7 @@ pub enum Question {
     Sha256,
     /// It names `sha256_password` in its greeting already.
     Sha256AtOnce,
-    /// It names mysql_clear_password.
+    /// It names `mysql_clear_password`.
     Clear,
 }
 

@@ -4,7 +4,7 @@ use turnlock::{Sensitive, TargetError, VersionId};
 
 use super::ownership::mark;
 use super::scene::{Pair, Scene};
-use crate::administered::settable;
+use crate::administered::{settable, usable};
 use crate::dialect::Dialect;
 use crate::digest::Plugin;
 use crate::engine::Login;
@@ -25,8 +25,11 @@ impl Plan {
         version: &VersionId,
     ) -> Result<Self, TargetError> {
         let mut plan = Self::default();
+        let Login { username, password, .. } = pending;
+        admin.facts().rules.check(password, username, admin.server())?;
         for pair in &scene.pairs {
             let plugin = settable(&pair.current.held, admin.server())?;
+            usable(plugin, &pair.current.held, pending)?;
             let rounds = admin.facts().rounds;
             let digest = plugin.digest(&pending.password, &pair.other, version, rounds);
             plan.make_equal(pair, &rules(pair, plugin, digest), scene.dialect);
