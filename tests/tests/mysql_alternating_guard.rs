@@ -1,7 +1,5 @@
 //! Accounts of MySQL and MariaDB that a rotation of two users has no business with: neither changed nor logged in to.
 
-#![expect(clippy::expect_used, reason = "a failed test should panic")]
-
 use serde_json::json;
 use turnlock_tests::mysql::{Logins, Product};
 use turnlock_tests::scene::StepError;

@@ -1,7 +1,5 @@
 //! Two users of MySQL or MariaDB that take turns and have thousands of privileges.
 
-#![expect(clippy::expect_used, reason = "a failed test should panic")]
-
 use turnlock_tests::mysql::{Product, Server};
 use turnlock_tests::turns::Turns;
 

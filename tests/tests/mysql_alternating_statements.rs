@@ -1,6 +1,6 @@
 //! The change of two users of MySQL or MariaDB is many statements: what a server is left with after each of them.
 
-#![expect(clippy::expect_used, clippy::panic, reason = "a failed test should panic")]
+#![expect(clippy::expect_used, reason = "a failed test should panic")]
 
 use serde_json::json;
 use sqlx::AssertSqlSafe;

@@ -1,7 +1,5 @@
 //! A secret of MySQL or MariaDB whose strategy changes between two rotations, to two users that take turns and back.
 
-#![expect(clippy::expect_used, clippy::panic, reason = "a failed test should panic")]
-
 use serde_json::json;
 use turnlock_tests::mysql::{Product, Setup};
 use turnlock_tests::turns::{CLONE, Turns};

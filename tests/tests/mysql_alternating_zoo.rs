@@ -1,8 +1,6 @@
 //! Every kind of privilege and setting of MySQL and MariaDB there is, and names to break a parser: both users have it
 //! alike, and can do the same with it.
 
-#![expect(clippy::expect_used, clippy::panic, reason = "a failed test should panic")]
-
 use turnlock_tests::mysql::{Product, Setup};
 use turnlock_tests::turns::{CLONE, Turns, state};
 use turnlock_tests::world::mysql::{ADMIN, USER};

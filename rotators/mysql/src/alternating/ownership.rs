@@ -50,7 +50,7 @@ pub(super) async fn check(
             return Err(foreign(side, server, other, scene.dialect.has_attributes()));
         }
     }
-    for side in &scene.unpaired {
+    if let Some(side) = scene.unpaired.first() {
         let ours = is_marked(side, current) || is_known(side, other, history).await?;
         let whose = if ours { "" } else { "was not made for this secret, " };
         let text = format!(
