@@ -1,7 +1,5 @@
 //! Two users of MySQL or MariaDB have the same after each rotation, whatever was done to either in between.
 
-#![expect(clippy::expect_used, reason = "a failed test should panic")]
-
 use turnlock_tests::dice::Dice;
 use turnlock_tests::mysql::Product;
 use turnlock_tests::turns::{Turns, state};

@@ -1,6 +1,6 @@
 //! Consumers that never pause while one user's password is rotated and the one before stays alive.
 
-#![expect(clippy::expect_used, reason = "a failed test should panic")]
+#![expect(clippy::expect_used, clippy::panic, reason = "a failed test should panic")]
 
 use std::sync::Arc;
 

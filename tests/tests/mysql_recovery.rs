@@ -1,6 +1,6 @@
 //! A rotation of one MySQL or MariaDB user that is cut off anywhere: who still logs in, and how it goes on.
 
-#![expect(clippy::expect_used, reason = "a failed test should panic")]
+#![expect(clippy::expect_used, clippy::panic, reason = "a failed test should panic")]
 
 use turnlock_local::Fault;
 use turnlock_tests::mysql::Setup;

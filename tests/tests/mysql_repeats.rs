@@ -1,6 +1,6 @@
 //! Steps of one MySQL or MariaDB user that come twice, at once, late or in vain: no password in use is lost.
 
-#![expect(clippy::expect_used, reason = "a failed test should panic")]
+#![expect(clippy::expect_used, clippy::panic, reason = "a failed test should panic")]
 
 use std::sync::Arc;
 use std::time::Duration;

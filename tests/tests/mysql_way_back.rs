@@ -1,7 +1,5 @@
 //! AWSCURRENT is dead at MySQL or MariaDB and an older version works: the rotation goes on with that one.
 
-#![expect(clippy::expect_used, reason = "a failed test should panic")]
-
 use turnlock_tests::mysql::{Product, Setup};
 use turnlock_tests::one_user::Way;
 use turnlock_tests::world::mysql::{ADMIN, FIRST_PASSWORD, USER, World};
