@@ -6,11 +6,10 @@ use std::time::Duration;
 
 use serde_json::{Value, json};
 use turnlock_local::{Hook, Knobs, Local};
-use turnlock_tests::postgres::{Server, Setup};
-use turnlock_tests::world;
+use turnlock_tests::database::{Database, Kind};
 
 use crate::STEPS;
-use crate::aws_function::AwsFunction;
+use crate::aws_function::{AwsFunction, SINGLE_USER, folder_of};
 
 pub(crate) const OURS: &str = "turnlock";
 pub(crate) const THEIRS: &str = "aws";
@@ -21,13 +20,15 @@ pub(crate) const PATIENCE: Duration = Duration::from_secs(60);
 pub(crate) type Cast = [&'static str; 4];
 
 /// Prints a line for each of the sixteen; whether all went well.
-pub(crate) async fn run(theirs: &AwsFunction) -> bool {
-    println!("A rotation shared with AWS's function, whoever takes which step:\n");
+pub(crate) async fn run(any: &AwsFunction, kind: Kind) -> bool {
+    let server = Database::start(kind).await;
+    let (name, theirs) = (server.name().await, folder_of(kind, SINGLE_USER));
+    println!("{name}: a rotation shared with {theirs}, whoever takes which step:\n");
+    let theirs = any.of(kind, SINGLE_USER);
     let head = STEPS.map(|step| format!("{step:<13}")).concat();
     println!("{head}result  logins accepted, failed");
-    let server = Server::start(Setup::default()).await;
     let knobs = Knobs { attempts: 1, ..Knobs::default() };
-    let ours = world::function(&server);
+    let ours = server.function();
     let local = Local::builder().knobs(knobs);
     let local = local.function(OURS, ours).function(THEIRS, theirs.function(server.ca_file()));
     let local = Arc::new(local.start().await.expect("the stand-in starts"));
@@ -37,7 +38,7 @@ pub(crate) async fn run(theirs: &AwsFunction) -> bool {
         let role = format!("role_{number}");
         let mark = server.mark();
         let result = rotate(&server, &local, &role, cast).await;
-        let logins = server.logins_since(mark, &role).await;
+        let logins = server.logins_of(mark, &[&role]).await;
         let cells = cast.map(|name| format!("{name:<13}")).concat();
         let verdict = result.as_ref().map_or("FAILED", |()| "ok");
         // Of the accepted and the failed, one each is our own check at the end.
@@ -57,9 +58,14 @@ pub(crate) fn cast(number: u8) -> Cast {
     [8, 4, 2, 1].map(|bit| if number & bit == 0 { OURS } else { THEIRS })
 }
 
-async fn rotate(server: &Server, local: &Arc<Local>, role: &str, cast: Cast) -> Result<(), String> {
-    server.sql(&format!("CREATE ROLE {role} LOGIN PASSWORD '{FIRST_PASSWORD}'")).await;
-    let mut secret = world::secret_of(server, role, &json!(FIRST_PASSWORD));
+async fn rotate(
+    server: &Database,
+    local: &Arc<Local>,
+    role: &str,
+    cast: Cast,
+) -> Result<(), String> {
+    server.make_user(role, FIRST_PASSWORD).await;
+    let mut secret = server.secret_of(role, FIRST_PASSWORD);
     secret["note"] = json!({"of": ["somebody", 1.5, null], "emoji": "🔑"});
     let arn = local.create_secret(role, &secret.to_string()).map_err(|e| format!("{e:?}"))?;
     local.set_rotation(&arn, OURS).map_err(|e| format!("{e:?}"))?;
@@ -76,8 +82,8 @@ async fn rotate(server: &Server, local: &Arc<Local>, role: &str, cast: Cast) -> 
     let mut new: Value = serde_json::from_str(&text).map_err(|error| error.to_string())?;
     let password = new["password"].as_str().unwrap_or_default().to_owned();
     check(password != FIRST_PASSWORD, "the password has not changed")?;
-    check(server.can_log_in(role, &password, "postgres").await, "the new password is refused")?;
-    let old_works = server.can_log_in(role, FIRST_PASSWORD, "postgres").await;
+    check(server.can_log_in(role, &password).await, "the new password is refused")?;
+    let old_works = server.can_log_in(role, FIRST_PASSWORD).await;
     check(!old_works, "the old password still works")?;
     new["password"] = json!(FIRST_PASSWORD);
     check(new == secret, "another field has changed")

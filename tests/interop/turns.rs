@@ -4,13 +4,12 @@ use std::sync::Arc;
 use std::sync::atomic::Ordering;
 
 use serde_json::{Value, json};
-use sqlx::{Connection as _, PgConnection};
 use turnlock_local::{Knobs, Local};
-use turnlock_tests::postgres::{Server, Setup};
-use turnlock_tests::world::{self, ADMIN, ADMIN_PASSWORD};
+use turnlock_tests::database::{Database, Kind};
+use turnlock_tests::world::ADMIN;
 
 use crate::STEPS;
-use crate::aws_function::AwsFunction;
+use crate::aws_function::{AwsFunction, MULTI_USER, folder_of};
 use crate::handover::{Cast, OURS, PATIENCE, THEIRS, cast, cast_roles, check};
 
 const FIRST_PASSWORD: &str = "first-password";
@@ -18,16 +17,15 @@ const FIRST_PASSWORD: &str = "first-password";
 const ROTATIONS: usize = 3;
 
 /// Prints a line for each of the sixteen; whether all went well.
-pub(crate) async fn run(single_user: &AwsFunction) -> bool {
-    let theirs = single_user.clone().multi_user();
-    println!("Two rotations of two users shared with AWS's function, and a third by ours alone:\n");
+pub(crate) async fn run(any: &AwsFunction, kind: Kind) -> bool {
+    let server = Database::start(kind).await;
+    let (name, theirs) = (server.name().await, folder_of(kind, MULTI_USER));
+    println!("{name}: two rotations shared with {theirs}, and a third by ours alone:\n");
+    let theirs = any.of(kind, MULTI_USER);
     let head = STEPS.map(|step| format!("{step:<13}")).concat();
     println!("{head}result  logins accepted, failed in each");
-    let server = Server::start(Setup::default()).await;
-    let admin = format!("CREATE ROLE {ADMIN} LOGIN CREATEROLE PASSWORD '{ADMIN_PASSWORD}'");
-    server.sql(&admin).await;
     let knobs = Knobs { attempts: 2, ..Knobs::default() };
-    let local = Local::builder().knobs(knobs).function(OURS, world::function(&server));
+    let local = Local::builder().knobs(knobs).function(OURS, server.function());
     let local = local.function(THEIRS, theirs.function(server.ca_file()));
     let local = Arc::new(local.start().await.expect("the stand-in starts"));
     let mut is_well = true;
@@ -48,7 +46,7 @@ pub(crate) async fn run(single_user: &AwsFunction) -> bool {
 }
 
 struct Pair<'a> {
-    server: &'a Server,
+    server: &'a Database,
     local: &'a Arc<Local>,
     user: String,
     secret: String,
@@ -57,15 +55,11 @@ struct Pair<'a> {
 
 impl<'a> Pair<'a> {
     /// A user with a table, made by the admin, and a secret.
-    async fn make(server: &'a Server, local: &'a Arc<Local>, user: String) -> Self {
-        let statements = format!(
-            "SET ROLE {ADMIN}; CREATE ROLE {user} LOGIN PASSWORD '{FIRST_PASSWORD}'; RESET ROLE; \
-             CREATE SCHEMA {user} AUTHORIZATION {user}"
-        );
-        server.sql(&statements).await;
-        let admin = world::secret_of(server, ADMIN, &json!(ADMIN_PASSWORD));
-        let admin = local.create_secret(&format!("admin-{user}"), &admin.to_string());
-        let mut secret = world::secret_of(server, &user, &json!(FIRST_PASSWORD));
+    async fn make(server: &'a Database, local: &'a Arc<Local>, user: String) -> Self {
+        server.make_user(&user, FIRST_PASSWORD).await;
+        let admin = server.secret_of_admin().to_string();
+        let admin = local.create_secret(&format!("admin-{user}"), &admin);
+        let mut secret = server.secret_of(&user, FIRST_PASSWORD);
         secret["masterarn"] = json!(admin.expect("a secret"));
         let secret = local.create_secret(&user, &secret.to_string()).expect("a secret");
         local.set_rotation(&secret, OURS).expect("rotation");
@@ -105,37 +99,30 @@ impl<'a> Pair<'a> {
         Ok((field("username"), field("password")))
     }
 
-    async fn log_in(&self, label: &str) -> Result<PgConnection, String> {
-        let (user, password) = self.document(label)?;
-        let session = self.server.log_in(&user, &password, "postgres").await;
-        session.map_err(|error| format!("{user} cannot log in: {error}"))
-    }
-
     /// Logs in with the current password, and makes a table and an entry.
     async fn consume(&self, table: &str) -> Result<(), String> {
-        let mut session = self.log_in("AWSCURRENT").await?;
         let statements = format!(
             "CREATE TABLE {0}.{table} (n int); INSERT INTO {0}.{table} VALUES (1)",
             self.user
         );
-        let done = sqlx::raw_sql(sqlx::AssertSqlSafe(statements)).execute(&mut session).await;
-        done.map_err(|error| format!("{table}: {error}"))?;
-        session.close().await.map_err(|error| error.to_string())
+        self.run_as("AWSCURRENT", &statements).await
     }
 
     /// Alters every table, whoever made it.
     async fn alter_all(&self, label: &str) -> Result<(), String> {
-        let mut session = self.log_in(label).await?;
+        let column = label.to_lowercase();
+        let mut statements = Vec::new();
         for number in 0..=ROTATIONS {
             let table = if number == 0 { "before".into() } else { format!("rotation_{number}") };
-            let column = label.to_lowercase();
-            let statements = format!(
-                "ALTER TABLE {0}.{table} ADD {column} int; UPDATE {0}.{table} SET n = n + 1",
-                self.user
-            );
-            let done = sqlx::raw_sql(sqlx::AssertSqlSafe(statements)).execute(&mut session).await;
-            done.map_err(|error| format!("{table}: {error}"))?;
+            let table = format!("{}.{table}", self.user);
+            statements.push(format!("ALTER TABLE {table} ADD {column} int"));
+            statements.push(format!("UPDATE {table} SET n = n + 1"));
         }
-        session.close().await.map_err(|error| error.to_string())
+        self.run_as(label, &statements.join("; ")).await
+    }
+
+    async fn run_as(&self, label: &str, statements: &str) -> Result<(), String> {
+        let (user, password) = self.document(label)?;
+        self.server.run_as(&user, &password, statements).await
     }
 }

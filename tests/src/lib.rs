@@ -14,6 +14,7 @@ pub mod amazon;
 pub mod binaries;
 pub mod canary;
 pub mod certificates;
+pub mod database;
 pub mod dice;
 pub mod elsewhere;
 pub mod errors;

@@ -1,6 +1,6 @@
 //! A password that an admin changes, of one user: with the old one dead at once, or alive until the next rotation.
 
-use turnlock::{Class, Sensitive, TargetError, VersionId};
+use turnlock::{Class, History, Sensitive, TargetError, VersionId};
 use turnlock_database::Strategy;
 
 use crate::account::Account;
@@ -20,11 +20,17 @@ pub(crate) async fn set(
     current: &Login,
     pending: &Login,
     version: &VersionId,
+    history: History<'_, Login>,
 ) -> Result<(), TargetError> {
     admin.check_server()?;
     let user = pending.username.as_str();
     let found = accounts::look(admin, &[user]).await?.pop().unwrap_or_default();
-    let chosen = choose(found, admin.server(), current, Some(&pending.password))?;
+    let (of_before, found) = of_before(found, current, pending, history).await?;
+    let chosen = if of_before.is_empty() {
+        choose(found, admin.server(), current, Some(&pending.password))?
+    } else {
+        of_before
+    };
     admin.facts().rules.check(&pending.password, user, admin.server())?;
     let mut parts = Vec::new();
     for held in &chosen {
@@ -105,6 +111,34 @@ pub(crate) fn choose(
         tracing::warn!("left alone, as they do not take the current password: {}", names(&others));
     }
     Ok(chosen)
+}
+
+/// Of several accounts of which none takes the current password, those that take one of another version's; and the
+/// others.
+///
+/// An interrupted rotation has left them the password of a version that somebody has cleared the label of.
+async fn of_before(
+    found: Vec<Held>,
+    current: &Login,
+    pending: &Login,
+    history: History<'_, Login>,
+) -> Result<(Vec<Held>, Vec<Held>), TargetError> {
+    let known = [&current.password, &pending.password];
+    let is_ours = |held: &Held| known.iter().any(|known| held.accepts(known));
+    if found.len() < 2 || found.iter().any(is_ours) {
+        return Ok((Vec::new(), found));
+    }
+    let (mut ours, mut others) = (Vec::new(), Vec::new());
+    for held in found {
+        let takes = |old: &Login| held.accepts(&old.password);
+        if history.knows(&current.username, takes).await? {
+            tracing::warn!("{} takes the password of an older version: healing", held.account);
+            ours.push(held);
+        } else {
+            others.push(held);
+        }
+    }
+    Ok((ours, others))
 }
 
 /// How an account's password is set, if it has one.

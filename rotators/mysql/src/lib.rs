@@ -110,7 +110,9 @@ impl Rotator for MySql {
                 if strategy == Strategy::DualPassword {
                     rights::check_retain(&session, holder)?;
                 }
-                administered::set(&mut session, strategy, current, pending, version).await?;
+                let history = change.history;
+                administered::set(&mut session, strategy, current, pending, version, history)
+                    .await?;
             }
         }
         session.close().await;

@@ -7,11 +7,24 @@ use std::os::unix::fs::MetadataExt as _;
 use std::path::{Path, PathBuf};
 
 use turnlock_local::Function;
+use turnlock_tests::database::Kind;
 use turnlock_tests::project;
 
 /// The variable that names a checkout of AWS's functions.
 pub(crate) const VARIABLE: &str = "AWS_FUNCTIONS";
-const FOLDER: &str = "SecretsManagerRDSPostgreSQLRotationSingleUser";
+pub(crate) const SINGLE_USER: &str = "SingleUser";
+pub(crate) const MULTI_USER: &str = "MultiUser";
+
+/// What AWS calls it.
+pub(crate) fn folder_of(kind: Kind, users: &str) -> String {
+    let product = match kind {
+        Kind::Postgres => "PostgreSQL",
+        Kind::MySql | Kind::MariaDbAsMySql => "MySQL",
+        Kind::MariaDb => "MariaDB",
+    };
+    format!("SecretsManagerRDS{product}Rotation{users}")
+}
+
 /// What its process is started with after `-m`.
 pub(crate) const RUNTIME: [&str; 2] = ["awslambdaric", "lambda_function.lambda_handler"];
 
@@ -27,10 +40,7 @@ shift 2
 exec "$@"
 "#;
 
-/// The one for two users that take turns, beside it.
-const MULTI_USER: &str = "SecretsManagerRDSPostgreSQLRotationMultiUser";
-
-/// `SecretsManagerRDSPostgreSQLRotationSingleUser` of a checkout.
+/// One function of a checkout.
 #[derive(Clone, Debug)]
 pub(crate) struct AwsFunction {
     /// The folder with `lambda_function.py`.
@@ -40,12 +50,12 @@ pub(crate) struct AwsFunction {
 }
 
 impl AwsFunction {
-    /// The one that the environment names, if it names one; else what is wrong.
+    /// The single-user one for PostgreSQL, if the environment names a checkout; else what is wrong.
     pub(crate) fn from_env() -> Result<Option<Self>, String> {
         let Some(checkout) = std::env::var_os(VARIABLE).filter(|value| !value.is_empty()) else {
             return Ok(None);
         };
-        let folder = Path::new(&checkout).join(FOLDER);
+        let folder = Path::new(&checkout).join(folder_of(Kind::Postgres, SINGLE_USER));
         if !folder.join("lambda_function.py").is_file() {
             let folder = folder.display();
             return Err(format!(
@@ -60,9 +70,10 @@ impl AwsFunction {
         Ok(Some(Self { folder, python }))
     }
 
-    /// `SecretsManagerRDSPostgreSQLRotationMultiUser` of the same checkout.
-    pub(crate) fn multi_user(self) -> Self {
-        Self { folder: self.folder.with_file_name(MULTI_USER), ..self }
+    /// The one for these secrets, of the same checkout; `users` is [`SINGLE_USER`] or [`MULTI_USER`].
+    pub(crate) fn of(&self, kind: Kind, users: &str) -> Self {
+        let folder = self.folder.with_file_name(folder_of(kind, users));
+        Self { folder, python: self.python.clone() }
     }
 
     /// The function, with the authority in this file as the only one that it trusts.

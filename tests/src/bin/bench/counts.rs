@@ -3,7 +3,7 @@
 use std::time::Duration;
 
 use turnlock_local::serial_round_trips;
-use turnlock_tests::postgres::Logins;
+use turnlock_tests::servers::Logins;
 
 use crate::stage::Stage;
 use crate::subject::Subject;

@@ -18,7 +18,7 @@ mod subject;
 use std::process::ExitCode;
 use std::time::Duration;
 
-use turnlock_tests::postgres::{Server, Setup};
+use turnlock_tests::database::{Database, Kind};
 
 use crate::aws_function::AwsFunction;
 use crate::counts::Counts;
@@ -45,23 +45,42 @@ async fn main() -> ExitCode {
         }
     };
     println!("Building the release.");
-    let program = size::build();
+    size::build();
     println!("Measuring; this takes some minutes.\n");
-    for strategy in [Strategy::SingleUser, Strategy::AlternatingUsers] {
-        let ours = Subject::ours(program.clone(), strategy);
-        let theirs = theirs.clone().map(|function| Subject::theirs(function, strategy));
-        let subjects: Vec<&Subject> =
-            [Some(&ours), theirs.as_ref()].into_iter().flatten().collect();
-        let figures = measure(&subjects, strategy).await;
-        println!("{}", report::table(&figures, strategy));
+    for (kind, strategies) in MEASURED {
+        let server = Database::start(kind).await;
+        for strategy in strategies.iter().copied() {
+            let ours = Subject::ours(kind, strategy);
+            let theirs = theirs.as_ref().and_then(|any| Subject::theirs(any, kind, strategy));
+            let subjects: Vec<&Subject> =
+                [Some(&ours), theirs.as_ref()].into_iter().flatten().collect();
+            let figures = measure(&server, &subjects, strategy).await;
+            let title = title(&server, kind, strategy).await;
+            println!("{}", report::table(&figures, &title));
+        }
     }
     println!("{}", report::NOTES);
     ExitCode::SUCCESS
 }
 
+/// All that is measured.
+const MEASURED: [(Kind, &[Strategy]); 4] = [
+    (Kind::Postgres, &[Strategy::SingleUser, Strategy::AlternatingUsers]),
+    (Kind::MySql, &EVERY),
+    (Kind::MariaDb, &EVERY),
+    (Kind::MariaDbAsMySql, &[Strategy::SingleUser, Strategy::AlternatingUsers]),
+];
+const EVERY: [Strategy; 3] =
+    [Strategy::SingleUser, Strategy::DualPassword, Strategy::AlternatingUsers];
+
+async fn title(server: &Database, kind: Kind, strategy: Strategy) -> String {
+    let engine = if kind == Kind::MariaDbAsMySql { ", the secret's engine mysql" } else { "" };
+    format!("{}, {}{engine}", server.name().await, strategy.name())
+}
+
 /// Measures all subjects, always one after the other and then again, so that what else the machine does
 /// falls on each of them.
-async fn measure(subjects: &[&Subject], strategy: Strategy) -> Vec<Figures> {
+async fn measure(server: &Database, subjects: &[&Subject], strategy: Strategy) -> Vec<Figures> {
     let mut figures: Vec<Figures> = subjects.iter().map(|subject| Figures::of(subject)).collect();
     // A start is a start, whatever is rotated after it.
     let starts = if strategy == Strategy::SingleUser { STARTS } else { 0 };
@@ -70,12 +89,11 @@ async fn measure(subjects: &[&Subject], strategy: Strategy) -> Vec<Figures> {
             figures.cold_start.add(cold_start::measure(subject));
         }
     }
-    let server = Server::start(Setup::default()).await;
     for _ in 0..ROUNDS {
-        let stage = Stage::set(&server, subjects, Duration::ZERO).await;
+        let stage = Stage::set(server, subjects, Duration::ZERO).await;
         round(&stage, subjects, &mut figures).await;
     }
-    let stage = Stage::set(&server, subjects, counts::LATENCY).await;
+    let stage = Stage::set(server, subjects, counts::LATENCY).await;
     for (subject, figures) in subjects.iter().zip(&mut figures) {
         figures.counts = Some(Counts::of(&stage, subject).await);
     }

@@ -4,7 +4,7 @@ use std::fmt::Write as _;
 
 use crate::counts::Counts;
 use crate::statistics::{Samples, median};
-use crate::subject::{Strategy, Subject};
+use crate::subject::Subject;
 use crate::{STEPS, samples_of_steps};
 
 /// All that was measured of one function.
@@ -52,13 +52,11 @@ impl Figures {
 }
 
 /// One line a figure, one column a function, and where there are two what is between them.
-pub(crate) fn table(figures: &[Figures], strategy: Strategy) -> String {
-    let mut table = Table { text: String::new(), figures };
-    let single = strategy == Strategy::SingleUser;
-    table.text += if single { "single-user\n" } else { "alternating-users\n" };
+pub(crate) fn table(figures: &[Figures], title: &str) -> String {
+    let mut table = Table { text: format!("{title}\n"), figures };
     table.head();
-    if single {
-        table.size();
+    table.size();
+    if figures.iter().all(|figures| figures.cold_start.count() > 0) {
         table.times("cold start to the first /next", |f| &f.cold_start, Some(COLD_START_AIM));
     }
     table.times("first rotation, cold process", |f| &f.first_rotation, None);
@@ -67,7 +65,7 @@ pub(crate) fn table(figures: &[Figures], strategy: Strategy) -> String {
         table.times(&format!("  {step}"), |f| &f.steps[index], None);
     }
     table.times("  the function's own CPU time", |f| &f.cpu, None);
-    if single {
+    if figures.iter().all(|figures| figures.dead_password.count() > 0) {
         table.times("dead password held by consumers", |f| &f.dead_password, None);
     }
     table.memory();
@@ -155,6 +153,7 @@ Rotations are timed step by step, from the invocation to the answer, at a stand-
 on the same machine; what of a warm one is not the function's own CPU time is the server's and the stand-in's. On
 Lambda only the former is slowed down by a small memory size. Calls and logins are counted in a warm rotation. The
 dead password is held from the COMMIT of the new one, by the server's log, to the move of AWSCURRENT, by the
-stand-in's events, with no pause between the steps. zip: for AWS's function its source, its driver and libpq;
-boto3 is in Lambda's own runtime.
+stand-in's events, with no pause between the steps. zip: for AWS's function its source, its driver and, for
+PostgreSQL, libpq; boto3 is in Lambda's own runtime. AWS's function for MySQL runs on MariaDB, as it sends MySQL 9
+what that does not know.
 ";

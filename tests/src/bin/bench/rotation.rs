@@ -13,7 +13,8 @@ pub(crate) struct Rotation {
     pub(crate) steps: [Duration; 4],
     /// From the commit of the new password, by the server's log, to the move of `AWSCURRENT`, by the stand-in's
     /// events: whoever reads `AWSCURRENT` in between is given a password that is dead. To the millisecond, as
-    /// the server's log is. `None` where nobody's password was changed: a second user may be made.
+    /// the server's log is. `None` where nobody's password was changed, since a second user may be made, and of
+    /// servers other than PostgreSQL, whose logs have no such times.
     pub(crate) dead_password: Option<Duration>,
 }
 

@@ -3,22 +3,32 @@
 use std::path::{Path, PathBuf};
 use std::process::Command;
 
+use turnlock_tests::database::Kind;
 use turnlock_tests::project;
 
 use crate::aws_function::AwsFunction;
 
-/// Builds our function as it is released; returns its path.
-pub(crate) fn build() -> PathBuf {
+/// Builds our functions as they are released.
+pub(crate) fn build() {
     let cargo = std::env::var_os("CARGO").unwrap_or_else(|| "cargo".into());
     let built = Command::new(cargo)
         .current_dir(project::root())
-        .args(["build", "--release", "--locked", "--quiet", "--package", "turnlock-postgres"])
+        .args(["build", "--release", "--locked", "--quiet"])
+        .args(["--package", "turnlock-postgres", "--package", "turnlock-mysql"])
         .arg("--target-dir")
         .arg(project::target())
         .status()
         .expect("cargo runs");
     assert!(built.success(), "the release does not build");
-    project::target().join("release/turnlock-postgres")
+}
+
+/// The program for a kind of server.
+pub(crate) fn release(kind: Kind) -> PathBuf {
+    let name = match kind {
+        Kind::Postgres => "turnlock-postgres",
+        Kind::MySql | Kind::MariaDb | Kind::MariaDbAsMySql => "turnlock-mysql",
+    };
+    project::target().join("release").join(name)
 }
 
 /// Of our zip: the program under the name that Lambda starts.
@@ -27,12 +37,13 @@ pub(crate) fn of_ours(program: &Path) -> u64 {
     zip("turnlock", Path::new("python3"), &[argument])
 }
 
-/// Of theirs: the function, its driver and libpq. boto3 and the runtime client come with Lambda's runtime, as do
+/// Of theirs: the function, its driver and, for PostgreSQL, libpq. boto3 and the runtime client come with Lambda's runtime, as do
 /// the libraries that libpq needs.
-pub(crate) fn of_theirs(function: &AwsFunction) -> u64 {
+pub(crate) fn of_theirs(function: &AwsFunction, kind: Kind) -> u64 {
+    let driver = if kind == Kind::Postgres { "PyGreSQL" } else { "PyMySQL" };
     let source = function.folder.join("lambda_function.py");
     let argument = format!("lambda_function.py={}", source.display());
-    zip("aws", &function.python, &[argument, "PyGreSQL".to_owned()])
+    zip("aws", &function.python, &[argument, driver.to_owned()])
 }
 
 fn zip(name: &str, python: &Path, parts: &[String]) -> u64 {

@@ -4,8 +4,7 @@ use std::time::Duration;
 
 use serde_json::json;
 use turnlock_local::{Knobs, Local};
-use turnlock_tests::postgres::Server;
-use turnlock_tests::world::{self, ADMIN, ADMIN_PASSWORD};
+use turnlock_tests::database::Database;
 
 use crate::rotation::Rotation;
 use crate::subject::{Strategy, Subject};
@@ -17,14 +16,14 @@ const PATIENCE: Duration = Duration::from_secs(60);
 /// Functions that were never invoked, each with a role and a secret of its own.
 #[derive(Debug)]
 pub(crate) struct Stage<'s> {
-    pub(crate) server: &'s Server,
+    pub(crate) server: &'s Database,
     pub(crate) local: Local,
 }
 
 impl<'s> Stage<'s> {
     /// Deploys the functions to a stand-in whose every call takes this long.
     pub(crate) async fn set(
-        server: &'s Server,
+        server: &'s Database,
         subjects: &[&Subject],
         latency: Duration,
     ) -> Stage<'s> {
@@ -33,22 +32,16 @@ impl<'s> Stage<'s> {
             local.function(subject.name, subject.function(server.ca_file()))
         });
         let local = deployed.start().await.expect("the stand-in starts");
-        let admin = format!(
-            "DO $$ BEGIN CREATE ROLE {ADMIN} LOGIN CREATEROLE PASSWORD '{ADMIN_PASSWORD}'; \
-             EXCEPTION WHEN duplicate_object THEN NULL; END $$"
-        );
-        server.sql(&admin).await;
         for Subject { name, strategy, .. } in subjects {
-            let roles = format!(
-                "DROP ROLE IF EXISTS {name}_clone, {name}; SET ROLE {ADMIN}; \
-                 CREATE ROLE {name} LOGIN PASSWORD '{FIRST_PASSWORD}'"
-            );
-            server.sql(&roles).await;
-            let mut secret = world::secret_of(server, name, &json!(FIRST_PASSWORD));
-            if *strategy == Strategy::AlternatingUsers {
-                let admin = world::secret_of(server, ADMIN, &json!(ADMIN_PASSWORD)).to_string();
+            server.make_user(name, FIRST_PASSWORD).await;
+            let mut secret = server.secret_of(name, FIRST_PASSWORD);
+            if *strategy != Strategy::SingleUser {
+                let admin = server.secret_of_admin().to_string();
                 let admin = local.create_secret(&format!("admin-of-{name}"), &admin);
                 secret["masterarn"] = json!(admin.expect("a secret"));
+            }
+            if *strategy == Strategy::DualPassword {
+                secret["rotation"] = json!({"strategy": strategy.name()});
             }
             local.create_secret(name, &secret.to_string()).expect("a secret");
             local.set_rotation(name, name).expect("rotation");

@@ -4,9 +4,10 @@ use std::path::{Path, PathBuf};
 use std::process::Command;
 
 use turnlock_local::Function;
+use turnlock_tests::database::Kind;
 use turnlock_tests::world::ADMIN;
 
-use crate::aws_function::{self, AwsFunction};
+use crate::aws_function::{self, AwsFunction, MULTI_USER, SINGLE_USER};
 use crate::size;
 
 /// What is measured of a function.
@@ -14,16 +15,27 @@ use crate::size;
 pub(crate) enum Strategy {
     /// One user, by itself.
     SingleUser,
+    /// One user with two passwords, by an admin.
+    DualPassword,
     /// Two users, by an admin.
     AlternatingUsers,
 }
 
 impl Strategy {
+    /// What `rotation.strategy` calls it.
+    pub(crate) fn name(self) -> &'static str {
+        match self {
+            Self::SingleUser => "single-user",
+            Self::DualPassword => "dual-password",
+            Self::AlternatingUsers => "alternating-users",
+        }
+    }
+
     /// The roles that log in.
     pub(crate) fn roles(self, name: &str) -> Vec<String> {
         match self {
             Self::SingleUser => vec![name.to_owned()],
-            Self::AlternatingUsers => {
+            Self::DualPassword | Self::AlternatingUsers => {
                 vec![name.to_owned(), format!("{name}_clone"), ADMIN.to_owned()]
             }
         }
@@ -38,51 +50,51 @@ pub(crate) struct Subject {
     /// The size of what is uploaded, in bytes.
     pub(crate) zip: u64,
     pub(crate) strategy: Strategy,
-    kind: Kind,
+    program: Program,
 }
 
 #[derive(Debug)]
-enum Kind {
+enum Program {
     Ours(PathBuf),
     Theirs(AwsFunction),
 }
 
 impl Subject {
-    /// Our function, as a program that was built.
-    pub(crate) fn ours(program: PathBuf, strategy: Strategy) -> Self {
+    /// Our function for a kind of server, of the release that was built.
+    pub(crate) fn ours(kind: Kind, strategy: Strategy) -> Self {
+        let program = size::release(kind);
         let zip = size::of_ours(&program);
-        Self { name: "turnlock", zip, strategy, kind: Kind::Ours(program) }
+        Self { name: "turnlock", zip, strategy, program: Program::Ours(program) }
     }
 
-    /// AWS's function for a strategy.
-    pub(crate) fn theirs(function: AwsFunction, strategy: Strategy) -> Self {
-        let function = match strategy {
-            Strategy::SingleUser => function,
-            Strategy::AlternatingUsers => function.multi_user(),
+    /// AWS's function for the same, if it has one that runs there.
+    pub(crate) fn theirs(any: &AwsFunction, kind: Kind, strategy: Strategy) -> Option<Self> {
+        let users = match (kind, strategy) {
+            // It says PASSWORD() to MySQL 9, which has no such function.
+            (Kind::MySql, _) | (_, Strategy::DualPassword) => return None,
+            (_, Strategy::SingleUser) => SINGLE_USER,
+            (_, Strategy::AlternatingUsers) => MULTI_USER,
         };
-        Self {
-            name: "aws",
-            zip: size::of_theirs(&function),
-            strategy,
-            kind: Kind::Theirs(function),
-        }
+        let function = any.of(kind, users);
+        let zip = size::of_theirs(&function, kind);
+        Some(Self { name: "aws", zip, strategy, program: Program::Theirs(function) })
     }
 
     /// As it is deployed, trusting one authority.
     pub(crate) fn function(&self, ca_file: &Path) -> Function {
-        match &self.kind {
-            Kind::Ours(program) => {
+        match &self.program {
+            Program::Ours(program) => {
                 Function::binary(program).env("TLS_CA_FILE", ca_file.display().to_string())
             }
-            Kind::Theirs(function) => function.function(ca_file),
+            Program::Theirs(function) => function.function(ca_file),
         }
     }
 
     /// The bare process, which knows no authority yet.
     pub(crate) fn command(&self) -> Command {
-        match &self.kind {
-            Kind::Ours(program) => Command::new(program),
-            Kind::Theirs(function) => {
+        match &self.program {
+            Program::Ours(program) => Command::new(program),
+            Program::Theirs(function) => {
                 let mut command = Command::new(&function.python);
                 command.args(["-B", "-m"]).args(aws_function::RUNTIME);
                 command.current_dir(&function.folder);
