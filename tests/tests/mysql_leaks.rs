@@ -24,16 +24,19 @@ enum Way {
     OwnDual,
     Admin,
     AdminDual,
+    TwoUsers,
 }
 
-const WAYS: [(Product, Way); 7] = [
+const WAYS: [(Product, Way); 9] = [
     (Product::MySql, Way::Own),
     (Product::MySql, Way::OwnDual),
     (Product::MySql, Way::Admin),
     (Product::MySql, Way::AdminDual),
+    (Product::MySql, Way::TwoUsers),
     (Product::MariaDb, Way::Own),
     (Product::MariaDb, Way::Admin),
     (Product::MariaDb, Way::AdminDual),
+    (Product::MariaDb, Way::TwoUsers),
 ];
 
 /// What a server can be set to that changes how statements are read.
@@ -41,13 +44,14 @@ const MODES: [&str; 4] = ["", "NO_BACKSLASH_ESCAPES,ANSI_QUOTES", "ANSI", "TRADI
 
 impl Way {
     fn is_by_admin(self) -> bool {
-        matches!(self, Self::Admin | Self::AdminDual)
+        matches!(self, Self::Admin | Self::AdminDual | Self::TwoUsers)
     }
 
     fn strategy(self) -> &'static str {
         match self {
             Self::Own | Self::Admin => "single-user",
             Self::OwnDual | Self::AdminDual => "dual-password",
+            Self::TwoUsers => "alternating-users",
         }
     }
 }

@@ -1,7 +1,7 @@
 //! A password that an admin changes, of one user: with the old one dead at once, or alive until the next rotation.
 
 use turnlock::{Class, History, Sensitive, TargetError, VersionId};
-use turnlock_database::Strategy;
+use turnlock_database::{Strategy, Trust};
 
 use crate::account::Account;
 use crate::accounts::{self, Held, Requirement};
@@ -13,6 +13,9 @@ use crate::sql::{literal, quoted};
 use crate::strict;
 use crate::version::Product;
 
+/// The host of an account that may be used from anywhere.
+const ANY_HOST: &str = "%";
+
 /// Gives every account of the secret its next password.
 pub(crate) async fn set(
     admin: &mut Session,
@@ -21,16 +24,21 @@ pub(crate) async fn set(
     pending: &Login,
     version: &VersionId,
     history: History<'_, Login>,
+    trust: &Trust,
 ) -> Result<(), TargetError> {
     admin.check_server()?;
     let user = pending.username.as_str();
     let found = accounts::look(admin, &[user]).await?.pop().unwrap_or_default();
+    let is_for_all = matches!(found.as_slice(), [held] if held.account.host == ANY_HOST);
     let (of_before, found) = of_before(found, current, pending, history).await?;
     let chosen = if of_before.is_empty() {
         choose(found, admin.server(), current, Some(&pending.password))?
     } else {
         of_before
     };
+    if !is_for_all {
+        check_host(&chosen, current, trust).await?;
+    }
     admin.facts().rules.check(&pending.password, user, admin.server())?;
     let mut parts = Vec::new();
     for held in &chosen {
@@ -38,12 +46,12 @@ pub(crate) async fn set(
         usable(plugin, held, current)?;
         let rounds = admin.facts().rounds;
         let digest = plugin.digest(&pending.password, &held.account, version, rounds);
-        let change = Change { held, plugin, digest: &digest, current, pending };
+        let next = Next { held, plugin, digest: &digest, current, pending };
         parts.extend(match (strategy, admin.facts().version.product) {
-            (Strategy::DualPassword, Product::MySql) => change.retain(),
-            (Strategy::DualPassword, Product::MariaDb) => Some(change.add_rule()),
-            (_, Product::MySql) => Some(change.replace()),
-            (_, Product::MariaDb) => Some(change.replace_rule()),
+            (Strategy::DualPassword, Product::MySql) => next.retain(),
+            (Strategy::DualPassword, Product::MariaDb) => Some(next.add_rule()),
+            (_, Product::MySql) => Some(next.replace()),
+            (_, Product::MariaDb) => Some(next.replace_rule()),
         });
     }
     if parts.is_empty() {
@@ -62,6 +70,25 @@ pub(crate) async fn set(
         }
         done => Ok(done?),
     }
+}
+
+/// Refuses accounts whose hosts are not this function's: it could not test what it sets, and would leave consumers
+/// with a password that is dead.
+///
+/// It takes a login more, but for the one account that there usually is.
+async fn check_host(chosen: &[Held], current: &Login, trust: &Trust) -> Result<(), TargetError> {
+    let is_valid = chosen.iter().any(|held| held.accepts(&current.password));
+    if !is_valid || Session::accepts(current, trust).await? {
+        return Ok(());
+    }
+    let accounts: Vec<_> = chosen.iter().map(|held| held.account.to_string()).collect();
+    let text = format!(
+        "{} has the current password, and does not let this function log in with it: no host of {} is this \
+         function's. Make an account for its host too, with the same password",
+        current.server,
+        accounts.join(", ")
+    );
+    Err(TargetError::new(Class::Refused, text))
 }
 
 /// One statement for all accounts: between two, an interruption would leave them with different passwords.
@@ -181,7 +208,7 @@ pub(crate) fn usable(plugin: Plugin, held: &Held, login: &Login) -> Result<(), T
 }
 
 /// One account, and what it shall have.
-struct Change<'a> {
+struct Next<'a> {
     held: &'a Held,
     plugin: Plugin,
     /// Of the pending password.
@@ -190,7 +217,7 @@ struct Change<'a> {
     pending: &'a Login,
 }
 
-impl Change<'_> {
+impl Next<'_> {
     fn replace(&self) -> Sensitive {
         identified(&self.held.account, self.plugin, self.digest, "")
     }

@@ -10,11 +10,9 @@ mod account;
 mod accounts;
 mod administered;
 mod alternating;
-mod dialect;
 mod digest;
 mod engine;
 mod fault;
-mod grants;
 mod own;
 mod plain;
 mod policy;
@@ -110,8 +108,8 @@ impl Rotator for MySql {
                 if strategy == Strategy::DualPassword {
                     rights::check_retain(&session, holder)?;
                 }
-                let history = change.history;
-                administered::set(&mut session, strategy, current, pending, version, history)
+                let (admin, history, trust) = (&mut session, change.history, &self.trust);
+                administered::set(admin, strategy, current, pending, version, history, trust)
                     .await?;
             }
         }
@@ -127,10 +125,11 @@ impl Rotator for MySql {
         if strategy == Strategy::DualPassword {
             rights::check_retain(&session, holder)?;
         }
-        rights::check(&mut session, strategy, holder, plan.current).await?;
         if strategy == Strategy::AlternatingUsers {
             let pending = alternate(plan.current)?;
             alternating::check(&mut session, plan.current, &pending, plan.history).await?;
+        } else {
+            rights::check(&mut session, strategy, holder, plan.current).await?;
         }
         session.close().await;
         Ok(())

@@ -1,6 +1,6 @@
 //! A password that is changed by whoever has it.
 
-use turnlock::{Class, Sensitive, TargetError, Verdict};
+use turnlock::{Class, Sensitive, TargetError};
 use turnlock_database::Trust;
 
 use crate::accounts;
@@ -60,7 +60,7 @@ async fn set_at_mysql(
     let Err(mut refusal) = session.ask(conditional, &doing).await else { return Ok(()) };
     if refusal.number == Some(NOT_THE_FIRST) {
         accounts::lock(session, &pending.username).await?;
-        if works(by, trust).await? {
+        if Session::accepts(by, trust).await? {
             // It is the second one, and the first is the pending one already, or nobody's: an interrupted rotation
             // has left it. Replaced without RETAIN, it leaves the second one where it is.
             match session.ask(&unconditional(&pending.password), &doing).await {
@@ -71,21 +71,10 @@ async fn set_at_mysql(
     }
     // To a repetition the server can say these, whose password was set before: the history has it then.
     let repeated = [NOT_THE_FIRST, WITHOUT_THE_FIRST, IN_THE_HISTORY].map(Some);
-    if repeated.contains(&refusal.number) && works(pending, trust).await? {
+    if repeated.contains(&refusal.number) && Session::accepts(pending, trust).await? {
         return Ok(());
     }
     Err(refusal.into())
-}
-
-/// Whether a login is accepted now.
-async fn works(login: &Login, trust: &Trust) -> Result<bool, TargetError> {
-    match Session::open(login, trust).await? {
-        Verdict::Accepted(session) => {
-            session.close().await;
-            Ok(true)
-        }
-        Verdict::Rejected(_) => Ok(false),
-    }
 }
 
 fn doing(pending: &Login) -> String {

@@ -5,8 +5,8 @@ use turnlock_database::Strategy;
 
 use crate::account::Account;
 use crate::engine::Login;
-use crate::grants::{self, Grants};
-use crate::session::Session;
+use crate::privileges::Privileges;
+use crate::session::{Session, text, unexpected};
 use crate::version::{Product, Version};
 use crate::{accounts, administered, own};
 
@@ -48,9 +48,9 @@ pub(crate) async fn check(
             if strategy != Strategy::DualPassword {
                 return Ok(());
             }
-            let grants = grants(session).await?;
+            let own = privileges(session).await?;
             let may = ["APPLICATION_PASSWORD_ADMIN", "CREATE USER"];
-            if may.into_iter().any(|privilege| grants.everywhere(privilege)) {
+            if may.into_iter().any(|privilege| own.has_everywhere(privilege)) {
                 return Ok(());
             }
             let what = "the user may not keep a second password of its own";
@@ -78,24 +78,28 @@ async fn check_admin(
         }
         Err(error) => return Err(error),
     };
-    let grants = grants(admin).await?;
-    if !grants.change_accounts() {
+    let own = privileges(admin).await?;
+    if !own.may_change_accounts() {
         missing.push("CREATE USER".to_owned());
     }
     for held in &chosen {
         let plugin = administered::settable(held, server)?;
         administered::usable(plugin, held, current)?;
-        if !grants.everywhere(SYSTEM_USER) && is_system(admin, &held.account).await? {
+        if !own.has_everywhere(SYSTEM_USER) && is_system(admin, &held.account).await? {
             missing.push(format!("{SYSTEM_USER} ({} has it)", held.account));
         }
     }
     lacking(server, &format!("the admin may not change the password of {user}"), &missing)
 }
 
-async fn grants(session: &mut Session) -> Result<Grants, TargetError> {
-    let question = Sensitive::new(grants::QUESTION);
-    let answers = session.ask(&question, "asking for privileges").await?;
-    Ok(answers.last().map(Grants::read).unwrap_or_default())
+/// What a session may do, with the privileges of its active roles, as the server prints it.
+pub(crate) async fn privileges(session: &mut Session) -> Result<Privileges, TargetError> {
+    let version = session.facts().version;
+    let doing = "asking for privileges";
+    let question = Sensitive::new(format!("{}; SHOW GRANTS", version.printing()));
+    let answers = session.ask(&question, doing).await?;
+    let shown = answers.last().ok_or_else(|| unexpected(doing))?;
+    Privileges::read_session(shown.iter().filter_map(|row| text(row, 0)), version)
 }
 
 /// Whether only accounts with `SYSTEM_USER` may change this one: it has that itself, and not by a role.
@@ -104,10 +108,13 @@ async fn is_system(admin: &mut Session, account: &Account) -> Result<bool, Targe
         return Ok(false);
     }
     let doing = format!("asking for the privileges of {account}");
-    let answers = admin.ask(&grants::question(account), &doing).await;
-    match answers.map_err(TargetError::from) {
+    let version = admin.facts().version;
+    let question = format!("{}; SHOW GRANTS FOR {}", version.printing(), account.quoted());
+    match admin.ask(&Sensitive::new(question), &doing).await.map_err(TargetError::from) {
         Ok(answers) => {
-            Ok(answers.last().map(Grants::read).unwrap_or_default().everywhere(SYSTEM_USER))
+            let shown = answers.last().ok_or_else(|| unexpected(&doing))?;
+            let rows = shown.iter().filter_map(|row| text(row, 0));
+            Ok(Privileges::read(rows, account, version)?.has_everywhere(SYSTEM_USER))
         }
         // Whoever may not ask is told by the change itself.
         Err(error) if error.class() == Class::Permission => Ok(false),

@@ -12,7 +12,6 @@ use turnlock_database::fault::{LOG_IN, slow_login};
 use turnlock_database::{Relay, Server, Trust};
 
 use crate::account::Account;
-use crate::dialect::Dialect;
 use crate::digest::MOST_ROUNDS;
 use crate::engine::Login;
 use crate::fault::{self, Refusal};
@@ -46,8 +45,6 @@ pub struct Session {
 #[derive(Debug)]
 pub(crate) struct Facts {
     pub(crate) version: Version,
-    /// What statements may say there.
-    pub(crate) dialect: Dialect,
     /// The account that the server took the login for.
     pub(crate) account: Account,
     /// `caching_sha2_password_digest_rounds`
@@ -80,6 +77,17 @@ impl Session {
         let server = login.server.to_string();
         let facts = Facts::ask(&mut connection, &server).await?;
         Ok(Verdict::Accepted(Self { connection, relay, server, facts }))
+    }
+
+    /// Whether a login is accepted now.
+    pub(crate) async fn accepts(login: &Login, trust: &Trust) -> Result<bool, TargetError> {
+        match Self::open(login, trust).await? {
+            Verdict::Accepted(session) => {
+                session.close().await;
+                Ok(true)
+            }
+            Verdict::Rejected(_) => Ok(false),
+        }
     }
 
     /// The server, as `host:port`.
@@ -177,7 +185,6 @@ impl Facts {
         let version = version.as_ref()?.expose();
         Some(Self {
             version: Version::parse(version)?,
-            dialect: Dialect::read(version).ok()?,
             account: Account::new(user, host),
             rounds: match variable("caching_sha2_password_digest_rounds") {
                 Some(rounds) => rounds.parse().ok()?,

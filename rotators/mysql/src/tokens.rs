@@ -3,7 +3,7 @@
 use turnlock::Sensitive;
 
 use crate::account::Account;
-use crate::dialect::Dialect;
+use crate::version::Version;
 
 /// A piece of a line.
 #[derive(Debug, Eq, PartialEq)]
@@ -28,7 +28,7 @@ pub(crate) struct Tokens {
 
 impl Tokens {
     /// Takes a line apart; `None` where a quote is not closed.
-    pub(crate) fn of(line: &str, dialect: Dialect) -> Option<Self> {
+    pub(crate) fn of(line: &str, dialect: Version) -> Option<Self> {
         let mut rest = line;
         let mut tokens = Vec::new();
         while let Some(first) = rest.chars().next() {
@@ -41,7 +41,7 @@ impl Tokens {
                 }
                 '\'' => {
                     let (text, left) =
-                        if dialect.is_mariadb { escaped(behind)? } else { verbatim(behind)? };
+                        if dialect.is_mariadb() { escaped(behind)? } else { verbatim(behind)? };
                     (Some(Token::Text(Sensitive::new(text))), left)
                 }
                 c if is_part_of_a_word(c) => {
@@ -232,13 +232,13 @@ fn verbatim(text: &str) -> Option<(String, &str)> {
 #[cfg(test)]
 mod tests {
     use super::*;
-    use crate::dialect::tests::{MARIADB, MYSQL};
+    use crate::version::tests::{MARIADB, MYSQL};
 
-    fn tokens(line: &str, dialect: Dialect) -> Vec<Token> {
+    fn tokens(line: &str, dialect: Version) -> Vec<Token> {
         Tokens::of(line, dialect).expect("tokens").tokens.collect()
     }
 
-    fn texts(line: &str, dialect: Dialect) -> Vec<String> {
+    fn texts(line: &str, dialect: Version) -> Vec<String> {
         let of = |token| match token {
             Token::Word(text) | Token::Name(text) => text,
             Token::Text(text) | Token::Hex(text) => text.expose().to_owned(),

@@ -19,7 +19,11 @@ pub(crate) struct Version {
 impl Version {
     /// Reads such as `8.0.36`, `8.4.0-commercial`, `10.11.6-MariaDB-log` and `5.5.5-10.6.8-MariaDB`.
     pub(crate) fn parse(text: &str) -> Option<Self> {
-        let product = if text.contains("MariaDB") { Product::MariaDb } else { Product::MySql };
+        let product = if text.to_ascii_lowercase().contains("mariadb") {
+            Product::MariaDb
+        } else {
+            Product::MySql
+        };
         // What old replicas were told for them to take it for MySQL.
         let text =
             text.strip_prefix("5.5.5-").filter(|_| product == Product::MariaDb).unwrap_or(text);
@@ -65,14 +69,58 @@ impl Version {
         }
     }
 
+    /// Whether it is MariaDB.
+    pub(crate) fn is_mariadb(self) -> bool {
+        self.product == Product::MariaDb
+    }
+
+    /// MySQL from 8.0 on: dynamic privileges, roles that are accounts, no account made by `GRANT`.
+    pub(crate) fn is_modern_mysql(self) -> bool {
+        self.is_mysql_from(8, 0, 0)
+    }
+
+    /// Whether roles can be made active, or none.
+    pub(crate) fn has_roles(self) -> bool {
+        self.is_mariadb() || self.is_modern_mysql()
+    }
+
+    /// Whether users have attributes, and `information_schema.USER_ATTRIBUTES` shows them.
+    pub(crate) fn has_attributes(self) -> bool {
+        self.is_mysql_from(8, 0, 21)
+    }
+
+    /// What a session has to set, behind the guard, before it lets the server print grants and users.
+    pub(crate) fn printing(self) -> &'static str {
+        // Without the second, a salt with a quote in it ends the text that it stands in.
+        if self.is_mysql_from(8, 0, 17) {
+            "SET sql_quote_show_create = ON, print_identified_with_as_hex = ON"
+        } else {
+            "SET sql_quote_show_create = ON"
+        }
+    }
+
     fn is_mysql_from(self, major: u16, minor: u16, patch: u16) -> bool {
         self.product == Product::MySql && self.number >= (major, minor, patch)
     }
 }
 
 #[cfg(test)]
-mod tests {
+pub(crate) mod tests {
     use super::*;
+
+    pub(crate) const MYSQL_5_7: Version = Version { product: Product::MySql, number: (5, 7, 44) };
+    pub(crate) const MYSQL: Version = Version { product: Product::MySql, number: (9, 7, 4) };
+    pub(crate) const MARIADB: Version = Version { product: Product::MariaDb, number: (10, 11, 19) };
+    pub(crate) const MARIADB_11: Version =
+        Version { product: Product::MariaDb, number: (11, 8, 9) };
+
+    #[test]
+    fn digests_are_printed_as_hex_where_the_server_can() {
+        let old = Version { product: Product::MySql, number: (8, 0, 16) };
+        assert!(MYSQL.printing().contains("print_identified_with_as_hex"));
+        assert!(!old.printing().contains("print_identified_with_as_hex"));
+        assert!(!MARIADB.printing().contains("print_identified_with_as_hex"));
+    }
 
     #[test]
     fn a_version_is_read_as_servers_tell_it() {

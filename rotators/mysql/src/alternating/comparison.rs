@@ -64,7 +64,7 @@ const DOING: &str = "comparing the two users";
 /// What an account says of itself.
 async fn look(session: &mut Session) -> Result<(Account, State), TargetError> {
     let facts = session.facts();
-    let (account, dialect) = (facts.account.clone(), facts.dialect);
+    let (account, dialect) = (facts.account.clone(), facts.version);
     let mut all = vec![dialect.printing().to_owned()];
     // The privileges of an active role would stand among its own.
     all.extend(dialect.has_roles().then(|| "SET ROLE NONE".to_owned()));

@@ -5,12 +5,12 @@ use turnlock::{Sensitive, TargetError, VersionId};
 use super::ownership::mark;
 use super::scene::{Pair, Scene};
 use crate::administered::{settable, usable};
-use crate::dialect::Dialect;
 use crate::digest::Plugin;
 use crate::engine::Login;
 use crate::privileges::{Privileges, difference};
 use crate::session::Session;
 use crate::settings::{Digest, Rule, statements};
+use crate::version::Version;
 
 /// Statements in their order: the last one of each account lets it in, so that who can log in has all the rest.
 #[derive(Debug, Default)]
@@ -37,7 +37,7 @@ impl Plan {
         Ok(plan)
     }
 
-    fn make_equal(&mut self, pair: &Pair, rules: &[Rule], dialect: Dialect) {
+    fn make_equal(&mut self, pair: &Pair, rules: &[Rule], dialect: Version) {
         let Pair { current, other, known } = pair;
         let marks = dialect.has_attributes();
         let (own, its) = (mark(&other.user), mark(&current.held.account.user));

@@ -1,13 +1,14 @@
 //! Whether the next rotation will find what it needs.
 
-use turnlock::{Class, History, Sensitive, TargetError};
+use turnlock::{Class, History, TargetError};
 
 use super::look;
 use crate::administered::settable;
 use crate::engine::Login;
 use crate::privileges::Privileges;
 use crate::privileges::comparison::plain;
-use crate::session::{Session, text, unexpected};
+use crate::rights;
+use crate::session::Session;
 
 /// As many are named, the rest is counted.
 const NAMED: usize = 20;
@@ -20,7 +21,7 @@ pub(crate) async fn check(
     history: History<'_, Login>,
 ) -> Result<(), TargetError> {
     admin.check_server()?;
-    let own = privileges(admin).await?;
+    let own = rights::privileges(admin).await?;
     let mut missing = Vec::new();
     if !own.has_everywhere("CREATE USER") {
         missing.push("CREATE USER on *.*".to_owned());
@@ -44,16 +45,6 @@ pub(crate) async fn check(
         return Ok(());
     }
     Err(lacking(admin, &current.username, pending, &missing))
-}
-
-/// What the admin may do in its session, as the server prints it.
-async fn privileges(admin: &mut Session) -> Result<Privileges, TargetError> {
-    let dialect = admin.facts().dialect;
-    let doing = "looking at the privileges of the admin";
-    let question = Sensitive::new(format!("{}; SHOW GRANTS", dialect.printing()));
-    let answers = admin.ask(&question, doing).await?;
-    let shown = answers.last().ok_or_else(|| unexpected(doing))?;
-    Privileges::read_session(shown.iter().filter_map(|row| text(row, 0)), dialect)
 }
 
 fn lacking(admin: &Session, current: &str, pending: &str, missing: &[String]) -> TargetError {

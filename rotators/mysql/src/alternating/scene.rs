@@ -5,18 +5,18 @@ use turnlock::{Sensitive, TargetError};
 use crate::account::Account;
 use crate::accounts::{self, Held};
 use crate::administered::choose;
-use crate::dialect::Dialect;
 use crate::engine::Login;
 use crate::privileges::Privileges;
 use crate::privileges::existence::Doubt;
 use crate::session::{Answer, Session, text, unexpected};
 use crate::settings::Settings;
 use crate::sql::literal;
+use crate::version::Version;
 
 /// The accounts of the current user, and of the other one.
 #[derive(Debug)]
 pub(crate) struct Scene {
-    pub(crate) dialect: Dialect,
+    pub(crate) dialect: Version,
     pub(crate) pairs: Vec<Pair>,
     /// Accounts of the other user's name whose host none of the current user's has.
     pub(crate) unpaired: Vec<Side>,
@@ -55,7 +55,7 @@ impl Scene {
         current: &Login,
         other: &str,
     ) -> Result<Self, TargetError> {
-        let dialect = admin.facts().dialect;
+        let dialect = admin.facts().version;
         let names = [current.username.as_str(), other];
         let doing = format!("looking at {} and {other}", current.username);
         let mut found = accounts::look(admin, &names).await?.into_iter();
@@ -130,7 +130,7 @@ impl State {
     pub(super) fn read<'a>(
         answers: &mut impl Iterator<Item = &'a Answer>,
         account: &Account,
-        dialect: Dialect,
+        dialect: Version,
         doing: &str,
     ) -> Result<Self, TargetError> {
         let mut next = || answers.next().ok_or_else(|| unexpected(doing));
@@ -153,7 +153,7 @@ impl State {
 /// What is asked about one account: two statements, or three where accounts have attributes.
 ///
 /// `shown` is the account as it stands in them.
-pub(super) fn statements(account: &Account, shown: &str, dialect: Dialect) -> Vec<String> {
+pub(super) fn statements(account: &Account, shown: &str, dialect: Version) -> Vec<String> {
     let mut statements =
         vec![format!("SHOW GRANTS FOR {shown}"), format!("SHOW CREATE USER {shown}")];
     if dialect.has_attributes() {
@@ -166,7 +166,7 @@ pub(super) fn statements(account: &Account, shown: &str, dialect: Dialect) -> Ve
     statements
 }
 
-fn question<'a>(accounts: impl Iterator<Item = &'a Account>, dialect: Dialect) -> String {
+fn question<'a>(accounts: impl Iterator<Item = &'a Account>, dialect: Version) -> String {
     let mut all = vec![dialect.printing().to_owned(), "SHOW GRANTS".to_owned()];
     all.extend(accounts.flat_map(|account| statements(account, &account.quoted(), dialect)));
     all.join("; ")

@@ -2,8 +2,8 @@
 
 use super::{Held, Object, Privileges};
 use crate::account::Account;
-use crate::dialect::Dialect;
 use crate::privileges::difference::{ON_TABLES, all_on};
+use crate::version::Version;
 
 /// The privilege of MySQL 8 to grant and revoke any role.
 const ANY_ROLE: &str = "ROLE_ADMIN";
@@ -13,7 +13,12 @@ const OF_THE_SYSTEM: &str = "SYSTEM_USER";
 impl Privileges {
     /// Whether it has a privilege everywhere.
     pub(crate) fn has_everywhere(&self, privilege: &str) -> bool {
-        self.reach(&Object::Everything).holds(privilege)
+        self.dynamic.contains_key(privilege) || self.reach(&Object::Everything).holds(privilege)
+    }
+
+    /// Whether accounts may be changed: by the privilege for it, or by writing where they are stored.
+    pub(crate) fn may_change_accounts(&self) -> bool {
+        self.has_everywhere("CREATE USER") || self.has_in("mysql", "UPDATE")
     }
 
     /// Whether it has a privilege on all tables of a database.
@@ -25,7 +30,7 @@ impl Privileges {
     ///
     /// The rules of `GRANT` and `REVOKE` are the same: who passes a privilege on has it, and the grant option with it,
     /// at that level or above.
-    pub(crate) fn lacks_to_change(&self, from: &Self, to: &Self, dialect: Dialect) -> Vec<String> {
+    pub(crate) fn lacks_to_change(&self, from: &Self, to: &Self, dialect: Version) -> Vec<String> {
         let mut lacks = Vec::new();
         for (one, other) in [(to, from), (from, to)] {
             self.lacks_objects(one, other, dialect, &mut lacks);
@@ -53,7 +58,7 @@ impl Privileges {
     }
 
     /// Whether it is shown that a table or a routine is there, if it is.
-    pub(super) fn sees(&self, object: &Object, dialect: Dialect) -> bool {
+    pub(super) fn sees(&self, object: &Object, dialect: Version) -> bool {
         let reach = self.reach(object);
         let routines = ["EXECUTE", "ALTER ROUTINE", "CREATE ROUTINE"];
         match object {
@@ -64,14 +69,14 @@ impl Privileges {
             }
             Object::Routine(..) if routines.iter().any(|privilege| reach.holds(privilege)) => true,
             // Where MariaDB keeps them.
-            Object::Routine(..) if dialect.is_mariadb => self.has_in("mysql", "SELECT"),
+            Object::Routine(..) if dialect.is_mariadb() => self.has_in("mysql", "SELECT"),
             Object::Routine(..) => {
                 self.dynamic.contains_key("SHOW_ROUTINE") || self.has_everywhere("SELECT")
             }
         }
     }
 
-    fn lacks_objects(&self, one: &Self, other: &Self, dialect: Dialect, lacks: &mut Vec<String>) {
+    fn lacks_objects(&self, one: &Self, other: &Self, dialect: Version, lacks: &mut Vec<String>) {
         let nothing = Held::default();
         for (object, held) in &one.objects {
             let known = other.objects.get(object).unwrap_or(&nothing);
@@ -105,7 +110,7 @@ impl Privileges {
         }
     }
 
-    fn lacks_roles(&self, one: &Self, other: &Self, dialect: Dialect, lacks: &mut Vec<String>) {
+    fn lacks_roles(&self, one: &Self, other: &Self, dialect: Version, lacks: &mut Vec<String>) {
         let may_all = dialect.is_modern_mysql()
             && (self.dynamic.contains_key(ANY_ROLE) || self.has_everywhere("SUPER"));
         for (role, admin) in &one.roles {
@@ -207,13 +212,13 @@ fn matches(pattern: &str, name: &str) -> bool {
 #[cfg(test)]
 mod tests {
     use super::*;
-    use crate::dialect::tests::{MARIADB, MYSQL};
+    use crate::version::tests::{MARIADB, MYSQL};
 
-    fn read(rows: &[&str], dialect: Dialect) -> Privileges {
+    fn read(rows: &[&str], dialect: Version) -> Privileges {
         Privileges::read_session(rows.iter().copied(), dialect).unwrap()
     }
 
-    fn lacks(admin: &[&str], to: &[&str], dialect: Dialect) -> Vec<String> {
+    fn lacks(admin: &[&str], to: &[&str], dialect: Version) -> Vec<String> {
         let none = Privileges::default();
         let (admin, to) = (read(admin, dialect), read(to, dialect));
         let there = admin.lacks_to_change(&none, &to, dialect);

@@ -4,7 +4,7 @@ use std::collections::BTreeSet;
 
 use super::{Held, Object, Privileges, Role, listed};
 use crate::account::Account;
-use crate::dialect::Dialect;
+use crate::version::Version;
 
 /// What `ALL PRIVILEGES` are on a database, in every version from MySQL 5.7 and MariaDB 10.4 on.
 const ON_DATABASES: [&str; 18] = [
@@ -54,7 +54,7 @@ pub(crate) fn statements(
     from: &Privileges,
     to: &Privileges,
     account: &Account,
-    dialect: Dialect,
+    dialect: Version,
 ) -> Vec<String> {
     let mut change =
         Change { from, to, account: account.quoted(), dialect, statements: Vec::new() };
@@ -78,19 +78,19 @@ pub(crate) fn statements(
 }
 
 /// What `ALL PRIVILEGES` are on an object, where that is known for sure.
-pub(super) fn all_on(object: &Object, dialect: Dialect) -> Option<BTreeSet<String>> {
+pub(super) fn all_on(object: &Object, dialect: Version) -> Option<BTreeSet<String>> {
     let mut all: Vec<&str> = match object {
         Object::Database(_) => ON_DATABASES.to_vec(),
         Object::Table(..) => ON_TABLES.to_vec(),
         Object::Everything | Object::Routine(..) => return None,
     };
     let (mariadb, mysql) = LAST_KNOWN;
-    if dialect.version.0 > if dialect.is_mariadb { mariadb } else { mysql } {
+    if dialect.number.0 > if dialect.is_mariadb() { mariadb } else { mysql } {
         return None;
     }
-    if dialect.is_mariadb {
+    if dialect.is_mariadb() {
         all.push("DELETE HISTORY");
-        if dialect.version >= (11, 3, 0) && matches!(object, Object::Database(_)) {
+        if dialect.number >= (11, 3, 0) && matches!(object, Object::Database(_)) {
             all.push("SHOW CREATE ROUTINE");
         }
     }
@@ -101,7 +101,7 @@ struct Change<'a> {
     from: &'a Privileges,
     to: &'a Privileges,
     account: String,
-    dialect: Dialect,
+    dialect: Version,
     statements: Vec<String>,
 }
 
@@ -234,7 +234,7 @@ impl Change<'_> {
     fn set_default_roles(&mut self) {
         let roles: Vec<String> = self.to.default_roles.iter().map(Role::quoted).collect();
         let roles = if roles.is_empty() { "NONE".to_owned() } else { roles.join(", ") };
-        self.statements.push(if self.dialect.is_mariadb {
+        self.statements.push(if self.dialect.is_mariadb() {
             format!("SET DEFAULT ROLE {roles} FOR {}", self.account)
         } else {
             format!("ALTER USER IF EXISTS {} DEFAULT ROLE {roles}", self.account)
@@ -354,7 +354,7 @@ impl Change<'_> {
             let text = format!("{} FROM {}", role.quoted(), self.account);
             if wanted.is_none() {
                 self.statements.push(format!("REVOKE {text}"));
-            } else if self.dialect.is_mariadb {
+            } else if self.dialect.is_mariadb() {
                 self.statements.push(format!("REVOKE ADMIN OPTION FOR {text}"));
             } else {
                 self.statements.push(format!("REVOKE {text}"));

@@ -7,8 +7,8 @@
 use std::collections::{BTreeMap, BTreeSet};
 
 use super::{Column, Columns, Held, Object, Privileges};
-use crate::dialect::Dialect;
 use crate::sql::literal;
+use crate::version::Version;
 
 /// Tables, columns and routines that may be gone: one account has privileges on them that another lacks.
 #[derive(Debug, Default)]
@@ -64,7 +64,7 @@ impl Doubt {
     /// Only what a session with these privileges would see if it were there: to such a one, what it may not touch
     /// looks like what is gone.
     #[must_use]
-    pub(crate) fn seen_by(mut self, own: &Privileges, dialect: Dialect) -> Self {
+    pub(crate) fn seen_by(mut self, own: &Privileges, dialect: Version) -> Self {
         let sees_table = |database: &str, table: &str| {
             own.sees(&Object::Table(database.to_owned(), table.to_owned()), dialect)
         };

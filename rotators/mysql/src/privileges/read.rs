@@ -6,12 +6,12 @@ use turnlock::{Class, TargetError};
 
 use super::{Column, Columns, Held, Object, Privileges, Role};
 use crate::account::Account;
-use crate::dialect::Dialect;
 use crate::tokens::{Tokens, kind};
+use crate::version::Version;
 
 impl Privileges {
     /// Reads the rows of `SHOW GRANTS FOR` an account, printed in a session that has set
-    /// [`Dialect::printing`]. Of MySQL, that session must not have a role active, whose privileges would be
+    /// [`Version::printing`]. Of MySQL, that session must not have a role active, whose privileges would be
     /// among those of the account.
     ///
     /// # Errors
@@ -20,7 +20,7 @@ impl Privileges {
     pub(crate) fn read<'a>(
         rows: impl IntoIterator<Item = &'a str>,
         account: &Account,
-        dialect: Dialect,
+        dialect: Version,
     ) -> Result<Self, TargetError> {
         Reader { account: Some(account), dialect, found: Self::default(), knows_global: false }
             .rows(rows)
@@ -33,7 +33,7 @@ impl Privileges {
     /// As of [`read`](Self::read).
     pub(crate) fn read_session<'a>(
         rows: impl IntoIterator<Item = &'a str>,
-        dialect: Dialect,
+        dialect: Version,
     ) -> Result<Self, TargetError> {
         Reader { account: None, dialect, found: Self::default(), knows_global: false }.rows(rows)
     }
@@ -42,7 +42,7 @@ impl Privileges {
 struct Reader<'a> {
     /// Whose rows count; `None` if all do.
     account: Option<&'a Account>,
-    dialect: Dialect,
+    dialect: Version,
     found: Privileges,
     /// The line with the privileges on `*.*` was read; MySQL prints the dynamic ones in lines behind it.
     knows_global: bool,
@@ -171,14 +171,14 @@ impl Reader<'_> {
     /// Reads whom a line is for: the account, or MariaDB's everybody, or a role of the session. `None` for
     /// another account, which nobody asked for.
     fn is_ours(&self, tokens: &mut Tokens) -> Option<bool> {
-        if self.dialect.is_mariadb && tokens.takes("PUBLIC") {
+        if self.dialect.is_mariadb() && tokens.takes("PUBLIC") {
             return Some(self.account.is_none());
         }
         let (user, host) = tokens.user()?;
         let Some(account) = self.account else { return Some(true) };
         match host {
             Some(host) => (Account::new(user, host) == *account).then_some(true),
-            None => self.dialect.is_mariadb.then_some(false),
+            None => self.dialect.is_mariadb().then_some(false),
         }
     }
 }

@@ -7,23 +7,23 @@ mod lines;
 use super::Privileges;
 use super::difference::statements;
 use crate::account::Account;
-use crate::dialect::Dialect;
+use crate::version::Version;
 
 fn app() -> Account {
     Account::new("app", "%")
 }
 
-fn read(rows: &[&str], dialect: Dialect) -> Privileges {
+fn read(rows: &[&str], dialect: Version) -> Privileges {
     let rows = rows.iter().copied();
     Privileges::read(rows, &app(), dialect).expect("privileges")
 }
 
 /// The statements from one to the other, with A for the account.
-fn change(from: &[&str], to: &[&str], dialect: Dialect) -> Vec<String> {
+fn change(from: &[&str], to: &[&str], dialect: Version) -> Vec<String> {
     shortened(&read(from, dialect), &read(to, dialect), dialect)
 }
 
-fn shortened(from: &Privileges, to: &Privileges, dialect: Dialect) -> Vec<String> {
+fn shortened(from: &Privileges, to: &Privileges, dialect: Version) -> Vec<String> {
     let mut all = statements(from, to, &app(), dialect);
     if !all.is_empty() && !dialect.is_modern_mysql() {
         assert_eq!(all.remove(0), "SET sql_mode = 'NO_BACKSLASH_ESCAPES,NO_AUTO_CREATE_USER'");

@@ -7,15 +7,15 @@ use turnlock::{Class, Sensitive, TargetError};
 use super::attribute::Attribute;
 use super::{CLAUSES, Digest, EXPIRY, LIMITS, Requirement, Rule, Settings};
 use crate::account::Account;
-use crate::dialect::Dialect;
 use crate::privileges::Role;
 use crate::tokens::Tokens;
+use crate::version::Version;
 
 /// What MariaDB leaves unsaid of a password in its own digest, or of none.
 const NATIVE: &str = "mysql_native_password";
 
 impl Settings {
-    /// Reads the row of `SHOW CREATE USER` of an account, printed in a session that has set [`Dialect::printing`], and
+    /// Reads the row of `SHOW CREATE USER` of an account, printed in a session that has set [`Version::printing`], and
     /// what `information_schema.USER_ATTRIBUTES` has of it. (The row has the attribute, too, but with its quotes
     /// as they are and without what is not in the first plane of Unicode.)
     ///
@@ -26,11 +26,11 @@ impl Settings {
         row: &str,
         attribute: Option<&str>,
         account: &Account,
-        dialect: Dialect,
+        dialect: Version,
     ) -> Result<Self, TargetError> {
         let refused = |text: String| TargetError::new(Class::Refused, text);
         let row = match row.find(" ATTRIBUTE '") {
-            Some(at) if !dialect.is_mariadb && row.ends_with('\'') => &row[..at],
+            Some(at) if !dialect.is_mariadb() && row.ends_with('\'') => &row[..at],
             Some(_) | None => row,
         };
         let mut settings = Self {
@@ -66,10 +66,10 @@ impl Settings {
         Ok(settings)
     }
 
-    fn clause(&mut self, tokens: &mut Tokens, dialect: Dialect) -> Option<()> {
+    fn clause(&mut self, tokens: &mut Tokens, dialect: Version) -> Option<()> {
         if tokens.takes("IDENTIFIED") {
             self.rules =
-                if dialect.is_mariadb { alternatives(tokens)? } else { vec![factor(tokens)?] };
+                if dialect.is_mariadb() { alternatives(tokens)? } else { vec![factor(tokens)?] };
         } else if tokens.takes("DEFAULT ROLE") {
             loop {
                 let (name, host) = tokens.user()?;

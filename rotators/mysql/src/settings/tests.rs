@@ -5,9 +5,9 @@ use turnlock::Sensitive;
 use super::statements::{creation, difference, letting_in};
 use super::{Digest, Rule, Settings, compare};
 use crate::account::Account;
-use crate::dialect::Dialect;
-use crate::dialect::tests::{MARIADB, MYSQL, MYSQL_5_7};
 use crate::privileges::Role;
+use crate::version::tests::{MARIADB, MYSQL, MYSQL_5_7};
+use crate::version::{Product, Version};
 
 const DIGEST: &str = "2441243030412403";
 
@@ -15,7 +15,7 @@ fn app() -> Account {
     Account::new("app", "%")
 }
 
-fn read(row: &str, attribute: Option<&str>, dialect: Dialect) -> Settings {
+fn read(row: &str, attribute: Option<&str>, dialect: Version) -> Settings {
     Settings::read(row, attribute, &app(), dialect).expect(row)
 }
 
@@ -29,7 +29,7 @@ fn mysql(requirement: &str, rest: &str) -> String {
 const DEFAULTS: &str = "PASSWORD EXPIRE DEFAULT ACCOUNT UNLOCK PASSWORD HISTORY DEFAULT PASSWORD REUSE INTERVAL DEFAULT PASSWORD REQUIRE CURRENT DEFAULT";
 const FULL: &str = "WITH MAX_QUERIES_PER_HOUR 1 MAX_UPDATES_PER_HOUR 2 MAX_CONNECTIONS_PER_HOUR 3 MAX_USER_CONNECTIONS 4 PASSWORD EXPIRE INTERVAL 3 DAY ACCOUNT LOCK PASSWORD HISTORY 5 PASSWORD REUSE INTERVAL 6 DAY PASSWORD REQUIRE CURRENT OPTIONAL FAILED_LOGIN_ATTEMPTS 3 PASSWORD_LOCK_TIME UNBOUNDED";
 
-fn change(from: &Settings, to: &Settings, mark: Option<&str>, dialect: Dialect) -> Vec<String> {
+fn change(from: &Settings, to: &Settings, mark: Option<&str>, dialect: Version) -> Vec<String> {
     let all = difference(from, to, &app(), mark, dialect);
     all.iter().map(|statement| statement.replace("ALTER USER IF EXISTS `app`@`%`", "A")).collect()
 }
@@ -96,7 +96,7 @@ fn an_old_mysql_is_told_nothing_that_it_does_not_know() {
         "CREATE USER `app`@`%` IDENTIFIED WITH 'mysql_native_password' AS '*2470' REQUIRE SSL ACCOUNT LOCK PASSWORD EXPIRE NEVER"
     );
     // 8.0.13 has no limit of failed logins yet, and 8.0.16 prints a salt as it is.
-    let early = Dialect { is_mariadb: false, version: (8, 0, 16) };
+    let early = Version { product: Product::MySql, number: (8, 0, 16) };
     let row = format!(
         "CREATE USER 'app'@'%' IDENTIFIED WITH 'caching_sha2_password' AS '$A$005$a'b\nc' REQUIRE NONE {DEFAULTS}"
     );

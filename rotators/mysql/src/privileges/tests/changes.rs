@@ -2,11 +2,11 @@
 
 use super::{app, change, read, shortened};
 use crate::account::Account;
-use crate::dialect::Dialect;
-use crate::dialect::tests::{MARIADB, MARIADB_11, MYSQL, MYSQL_5_7};
 use crate::privileges::comparison::compare;
 use crate::privileges::difference::statements;
 use crate::privileges::{Privileges, Role};
+use crate::version::tests::{MARIADB, MARIADB_11, MYSQL, MYSQL_5_7};
+use crate::version::{Product, Version};
 
 const USAGE: &str = "GRANT USAGE ON *.* TO `app`@`%`";
 
@@ -47,8 +47,8 @@ fn all_privileges_become_less_without_a_gap_where_they_are_known() {
     let with_history = known.replace("DELETE,", "DELETE, DELETE HISTORY,");
     assert_eq!(change(&all, &less, MARIADB), [with_history.as_str(), columns]);
     for later in [
-        Dialect { is_mariadb: false, version: (10, 0, 0) },
-        Dialect { is_mariadb: true, version: (12, 0, 0) },
+        Version { product: Product::MySql, number: (10, 0, 0) },
+        Version { product: Product::MariaDb, number: (12, 0, 0) },
     ] {
         assert_eq!(
             change(&all, &less, later),

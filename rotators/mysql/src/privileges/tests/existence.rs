@@ -1,9 +1,9 @@
 //! What is gone is neither granted nor missed.
 
 use super::{change, read, shortened};
-use crate::dialect::tests::MYSQL;
 use crate::privileges::Privileges;
 use crate::privileges::existence::Doubt;
+use crate::version::tests::MYSQL;
 
 const FIRST: [&str; 6] = [
     "GRANT SELECT ON `shop`.* TO `app`@`%`",

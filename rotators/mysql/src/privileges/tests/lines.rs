@@ -2,10 +2,10 @@
 
 use super::{app, change, read};
 use crate::account::Account;
-use crate::dialect::Dialect;
-use crate::dialect::tests::{MARIADB, MARIADB_11, MYSQL, MYSQL_5_7};
 use crate::privileges::comparison::compare;
 use crate::privileges::{Privileges, Role};
+use crate::version::Version;
+use crate::version::tests::{MARIADB, MARIADB_11, MYSQL, MYSQL_5_7};
 
 const ON_MARIADB: [&str; 18] = [
     "GRANT `reader` TO `app`@`%`",
@@ -183,7 +183,7 @@ fn mysql_prints_default_roles_elsewhere() {
 
 #[test]
 fn what_cannot_be_read_is_refused_without_a_digest() {
-    let refused = |row: &str, dialect: Dialect| {
+    let refused = |row: &str, dialect: Version| {
         let error = Privileges::read([row], &app(), dialect).expect_err(row);
         assert_eq!(error.class(), turnlock::Class::Refused, "{row}");
         error.to_string()
