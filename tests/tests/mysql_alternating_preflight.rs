@@ -23,8 +23,7 @@ async fn with_admin(product: Product, rights: &str, statements: &str) -> Turns {
 
 /// The test alone names all of this; setSecret fails with the same class, and the second user is not let in.
 async fn lacks(turns: &Turns, words: &[&str]) {
-    let words: Vec<&str> =
-        [&["may not let app_clone take turns with app", "missing: "], words].concat();
+    let words: Vec<&str> = [&["the admin", " may not ", "missing: "], words].concat();
     let error = turns.tested().await.expect_err("something is missing");
     error.assert_is("testSecret", "permission", &words);
     let mark = turns.mark();
@@ -71,6 +70,7 @@ async fn all_that_an_admin_lacks_is_told_at_once() {
     for product in Product::ALL {
         let turns = with_admin(product, "SELECT, CREATE USER", "").await;
         let words = [
+            "may not let app_clone take turns with app",
             "DELETE on other.prices",
             "DROP on shop.*",
             "EXECUTE on procedure other.one",
@@ -130,11 +130,11 @@ async fn an_admin_that_may_make_no_users_or_see_none_is_told_so() {
         let turns = with_admin(product, "SELECT, DROP, UPDATE, DELETE, EXECUTE", "DO 1").await;
         turns.server.sql(&format!("GRANT USAGE ON *.* TO {ADMIN}@'%' WITH GRANT OPTION")).await;
         turns.server.sql(&format!("GRANT reader TO {ADMIN}@'%' WITH ADMIN OPTION")).await;
-        lacks(&turns, &["missing: CREATE USER on *.* (permission)"]).await;
+        lacks(&turns, &["missing: CREATE USER"]).await;
         goes_on_with(&turns, &format!("GRANT CREATE USER ON *.* TO {ADMIN}@'%'")).await;
 
         let turns = with_admin(product, "CREATE USER", "DO 1").await;
-        lacks(&turns, &["missing: SELECT on mysql.* (permission)"]).await;
+        lacks(&turns, &["missing: SELECT ON mysql."]).await;
     }
 }
 
@@ -146,7 +146,7 @@ async fn the_privileges_of_the_admins_active_roles_count() {
              GRANT admins TO turnlock_admin@'%'; GRANT reader TO turnlock_admin@'%' WITH ADMIN OPTION";
         let turns = with_admin(product, "USAGE", rights).await;
         let error = turns.tested().await.expect_err("it is not active");
-        error.assert_is("testSecret", "permission", &["CREATE USER on *.*, SELECT on mysql.*"]);
+        error.assert_is("testSecret", "permission", &["SELECT ON mysql.", "CREATE USER"]);
         turns
             .server
             .sql(match product {
@@ -188,6 +188,6 @@ async fn who_may_change_accounts_of_the_system_is_changed_by_none_but_those() {
          REVOKE SYSTEM_USER ON *.* FROM turnlock_admin@'%'",
     )
     .await;
-    lacks(&turns, &["SYSTEM_USER WITH GRANT OPTION"]).await;
+    lacks(&turns, &["SYSTEM_USER (app@% has it)"]).await;
     goes_on_with(&turns, "GRANT SYSTEM_USER ON *.* TO turnlock_admin@'%' WITH GRANT OPTION").await;
 }
