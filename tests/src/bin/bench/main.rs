@@ -112,7 +112,8 @@ async fn round(stage: &Stage<'_>, subjects: &[&Subject], figures: &mut [Figures]
             let rotation = stage.rotate(subject).await;
             figures.cpu.add(process.cpu().saturating_sub(before));
             figures.warm_rotation.add(rotation.whole());
-            if let Some(dead) = rotation.dead_password {
+            // Of the other strategies, nobody's password dies.
+            if let (Strategy::SingleUser, Some(dead)) = (subject.strategy, rotation.dead_password) {
                 figures.dead_password.add(dead);
             }
             for (samples, step) in figures.steps.iter_mut().zip(rotation.steps) {
