@@ -29,15 +29,15 @@ pub(crate) async fn set(
     admin.check_server()?;
     let user = pending.username.as_str();
     let found = accounts::look(admin, &[user]).await?.pop().unwrap_or_default();
-    let is_for_all = matches!(found.as_slice(), [held] if held.account.host == ANY_HOST);
+    let is_plain = matches!(found.as_slice(), [held] if is_plain(held, current));
     let (of_before, found) = of_before(found, current, pending, history).await?;
     let chosen = if of_before.is_empty() {
         choose(found, admin.server(), current, Some(&pending.password))?
     } else {
         of_before
     };
-    if !is_for_all {
-        check_host(&chosen, current, trust).await?;
+    if !is_plain {
+        check_login(&chosen, current, trust).await?;
     }
     admin.facts().rules.check(&pending.password, user, admin.server())?;
     let mut parts = Vec::new();
@@ -72,11 +72,17 @@ pub(crate) async fn set(
     }
 }
 
-/// Refuses accounts whose hosts are not this function's: it could not test what it sets, and would leave consumers
-/// with a password that is dead.
+/// Whether nothing but the password can keep this function from logging in.
+fn is_plain(held: &Held, current: &Login) -> bool {
+    held.account.host == ANY_HOST && held.rules.len() < 2 && current.database.is_none()
+}
+
+/// Refuses accounts that this function cannot log in as for another reason than the password: their hosts are not its
+/// own, `dbname` is not there, one of their rules is for a plugin that it has not. It could not test what it sets, and
+/// would leave consumers with a password that is dead.
 ///
 /// It takes a login more, but for the one account that there usually is.
-async fn check_host(chosen: &[Held], current: &Login, trust: &Trust) -> Result<(), TargetError> {
+async fn check_login(chosen: &[Held], current: &Login, trust: &Trust) -> Result<(), TargetError> {
     let is_valid = chosen.iter().any(|held| held.accepts(&current.password));
     if !is_valid || Session::accepts(current, trust).await? {
         return Ok(());
