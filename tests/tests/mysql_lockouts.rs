@@ -78,6 +78,27 @@ async fn all_accounts_of_a_name_change_however_few_rows_the_server_answers_with(
 }
 
 #[tokio::test(flavor = "multi_thread")]
+async fn accounts_of_which_some_were_given_the_current_password_back_by_hand_are_healed_together() {
+    for way in Way::SINGLE.into_iter().filter(|way| way.by_admin) {
+        let world = way.start(Setup::default()).await;
+        for (host, password) in [("10.0.%", FIRST_PASSWORD), ("10.1.%", "of-somebody-else")] {
+            let create = format!("CREATE USER {USER}@'{host}' IDENTIFIED BY '{password}'");
+            world.server.sql(&create).await;
+        }
+        let stranger = world.server.stored_password(USER, "10.1.%").await;
+        world.abandon().await;
+        let by_hand = format!("ALTER USER {USER}@'10.0.%' IDENTIFIED BY '{FIRST_PASSWORD}'");
+        world.server.sql(&by_hand).await;
+        let before = world.server.stored_password(USER, "10.0.%").await;
+        assert!(!world.logs_in("AWSCURRENT").await, "{way:?}: the function is not let in");
+        world.rotate().await.unwrap_or_else(|error| panic!("{way:?}: {error:?}"));
+        world.assert_rotated(way).await;
+        assert_ne!(world.server.stored_password(USER, "10.0.%").await, before, "{way:?}");
+        assert_eq!(world.server.stored_password(USER, "10.1.%").await, stranger, "{way:?}");
+    }
+}
+
+#[tokio::test(flavor = "multi_thread")]
 async fn transactions_that_only_read_by_default_keep_no_rotation_from_writing() {
     for way in Way::all() {
         let world = way.start(Setup::default()).await;
@@ -100,6 +121,16 @@ async fn a_plugin_that_the_server_does_not_load_any_more_is_told_at_the_login() 
     world.server.sql(old).await;
     let words = ["has not loaded the authentication plugin of app", "[1524]"];
     world.rotate_failing().await.assert_is("setSecret", "refused", &words);
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn statements_at_the_start_of_a_session_that_fail_are_told_as_such() {
+    for product in Product::ALL {
+        let world = World::start(Setup::of(product)).await;
+        world.server.sql("SET GLOBAL init_connect = 'INSERT INTO nowhere.t VALUES (1)'").await;
+        let words = ["init_connect fails for this user", "[1184]"];
+        world.rotate_failing().await.assert_is("setSecret", "refused", &words);
+    }
 }
 
 #[tokio::test(flavor = "multi_thread")]

@@ -207,6 +207,10 @@ impl Refusal {
                 "the account takes a password only with the first one that it has (PASSWORD REQUIRE CURRENT)",
             ),
             NOT_THE_FIRST => (Class::Refused, "another session has changed the password meanwhile"),
+            1184 => (
+                Class::Refused,
+                "the server's init_connect fails for this user, which ends its sessions",
+            ),
             1470 => (Class::Refused, "a name is too long for the server"),
             1205 | 1213 | 1317 | 3024 | 3058 | 1969 => {
                 (Class::Timeout, "another session holds a lock, or the server took too long")
