@@ -81,7 +81,8 @@ pub(crate) async fn set(
 /// `dbname` is not there, or a rule is for a plugin that it has not, it could not test what it sets, and would leave
 /// consumers with a password that is dead.
 fn is_plain(held: &Held, current: &Login) -> bool {
-    held.account.host == ANY_HOST && held.rules.len() < 2 && current.database.is_none()
+    let takes_passwords_alone = held.rules.iter().all(|rule| Plugin::named(&rule.plugin).is_some());
+    held.account.host == ANY_HOST && takes_passwords_alone && current.database.is_none()
 }
 
 /// Accounts that take the current password, of which none lets this function in.
