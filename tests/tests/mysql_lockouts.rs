@@ -1,7 +1,5 @@
 //! Accounts and settings of MySQL and MariaDB that would leave consumers with a password that is dead.
 
-#![expect(clippy::expect_used, reason = "a failed test should panic")]
-
 use serde_json::json;
 use turnlock_tests::mysql::{Product, Setup};
 use turnlock_tests::one_user::Way;
