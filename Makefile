@@ -27,7 +27,7 @@ demo-mysql: ## Rotate passwords of MySQL and MariaDB while programs use them
 	@cargo build --locked --workspace --bins
 	@"$${CARGO_TARGET_DIR:-target}/debug/demo" mysql
 
-errors: ## Provoke every error on a real server and show its text
+errors: ## Provoke every error on real servers and show its text
 	@tests/setup errors
 	@cargo build --locked --workspace --bins
 	@"$${CARGO_TARGET_DIR:-target}/debug/errors"

@@ -88,9 +88,7 @@ impl<W: Deref<Target = Scene>> Amazon<W> {
 
     /// Edits the user's secret, as a person would.
     pub fn edit(&self, edit: impl FnOnce(&mut Value)) {
-        let mut secret = self.world.document("AWSCURRENT");
-        edit(&mut secret);
-        self.world.local.put_value(&self.world.secret, &secret.to_string()).expect("a write");
+        self.world.edit(edit);
     }
 
     /// Has the rotation that failed taken up again, with the same version.

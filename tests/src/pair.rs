@@ -67,22 +67,8 @@ impl World {
             secret["password"] = json!(password);
         };
         let world = Self::administered(server, |secret| put(secret, before)).await;
-        let mut secret = world.document("AWSCURRENT");
-        put(&mut secret, now);
-        world.local.put_value(&world.secret, &secret.to_string()).expect("a write");
+        world.edit(|secret| put(secret, now));
         world
-    }
-
-    /// Edits the current version, as a person would.
-    pub fn edit(&self, edit: impl FnOnce(&mut Value)) {
-        let mut secret = self.document("AWSCURRENT");
-        edit(&mut secret);
-        self.local.put_value(&self.secret, &secret.to_string()).expect("a write");
-    }
-
-    /// Who logs in with the version that has a label or an id.
-    pub fn user(&self, version: &str) -> String {
-        self.document(version)["username"].as_str().expect("a name").to_owned()
     }
 
     /// Whether the version that has a label or an id logs in.

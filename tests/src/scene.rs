@@ -114,6 +114,18 @@ impl Scene {
         self.document(version)["password"].as_str().expect("a password").to_owned()
     }
 
+    /// The user of a label or a version id.
+    pub fn user(&self, version: &str) -> String {
+        self.document(version)["username"].as_str().expect("a name").to_owned()
+    }
+
+    /// Edits the current version, as a person would, which abandons a rotation that is under way.
+    pub fn edit(&self, edit: impl FnOnce(&mut Value)) {
+        let mut secret = self.document("AWSCURRENT");
+        edit(&mut secret);
+        self.local.put_value(&self.secret, &secret.to_string()).expect("a write");
+    }
+
     /// The labels and the versions that have them.
     pub fn labels(&self) -> BTreeMap<String, String> {
         self.local.labels(&self.secret)

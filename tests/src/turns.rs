@@ -63,18 +63,6 @@ impl Turns {
         turns
     }
 
-    /// Edits the current version, as a person would.
-    pub fn edit(&self, edit: impl FnOnce(&mut Value)) {
-        let mut secret = self.document("AWSCURRENT");
-        edit(&mut secret);
-        self.local.put_value(&self.secret, &secret.to_string()).expect("a write");
-    }
-
-    /// Who logs in with the version that has a label or an id.
-    pub fn user(&self, version: &str) -> String {
-        self.document(version)["username"].as_str().expect("a name").to_owned()
-    }
-
     /// Whether the version that has a label or an id logs in.
     pub async fn logs_in(&self, version: &str) -> bool {
         self.server.can_log_in(&self.user(version), &self.password(version)).await

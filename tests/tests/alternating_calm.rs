@@ -11,20 +11,15 @@ fn of(version: Version) -> Setup {
     Setup { version, ..Setup::default() }
 }
 
-/// Who logs in with the version that has a label.
-fn user(world: &World, label: &str) -> String {
-    world.document(label)["username"].as_str().expect("a name").to_owned()
-}
-
 #[tokio::test]
 async fn the_two_take_turns_and_the_password_of_awscurrent_always_works() {
     for version in Version::ALL {
         let world = World::start_alternating(of(version)).await;
         for expected in [CLONE, USER, CLONE, USER] {
             world.rotate().await.expect("the rotation succeeds");
-            assert_eq!(user(&world, "AWSCURRENT"), expected);
+            assert_eq!(world.user("AWSCURRENT"), expected);
             for label in ["AWSCURRENT", "AWSPREVIOUS"] {
-                let (user, password) = (user(&world, label), world.password(label));
+                let (user, password) = (world.user(label), world.password(label));
                 let mut session =
                     world.server.log_in(&user, &password, "postgres").await.expect("a login");
                 let role: String = sqlx::query_scalar("SELECT current_user::text")
@@ -68,7 +63,7 @@ async fn what_is_not_the_same_is_what_the_readme_says() {
         world.rotate().await.expect("the rotation succeeds");
         let mut others = Vec::new();
         for label in ["AWSCURRENT", "AWSPREVIOUS"] {
-            let (user, password) = (user(&world, label), world.password(label));
+            let (user, password) = (world.user(label), world.password(label));
             let log_in = || world.server.log_in(&user, &password, "postgres");
             others.push(log_in().await.expect("a login"));
             let mut session = log_in().await.expect("a login");
@@ -79,7 +74,7 @@ async fn what_is_not_the_same_is_what_the_readme_says() {
             assert_eq!(name, user);
             assert_eq!(powers_over(&mut session, USER).await, (label == "AWSPREVIOUS", true));
         }
-        let (user, password) = (user(&world, "AWSCURRENT"), world.password("AWSCURRENT"));
+        let (user, password) = (world.user("AWSCURRENT"), world.password("AWSCURRENT"));
         let mut session = world.server.log_in(&user, &password, "postgres").await.expect("a login");
         assert_eq!(powers_over(&mut session, CLONE).await, (false, false));
         sqlx::query("SET ROLE NONE").execute(&mut session).await.expect("allowed");

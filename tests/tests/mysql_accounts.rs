@@ -4,7 +4,7 @@
 
 use turnlock_tests::mysql::{Product, Setup};
 use turnlock_tests::one_user::Way;
-use turnlock_tests::world::mysql::{FIRST_PASSWORD, FUNCTION, USER, World};
+use turnlock_tests::world::mysql::{ADMIN, FIRST_PASSWORD, FUNCTION, USER, World};
 
 fn administered() -> impl Iterator<Item = Way> {
     Way::all().filter(|way| way.by_admin)
@@ -97,6 +97,36 @@ async fn a_host_other_than_any_is_kept() {
         }
         let hosts = world.server.query_all("SELECT host FROM mysql.user WHERE user = 'app'").await;
         assert_eq!(hosts, ["127.0.0._"], "{way:?}");
+    }
+}
+
+#[tokio::test]
+async fn an_account_for_hosts_that_are_not_the_functions_is_refused_and_keeps_its_password() {
+    for way in administered() {
+        let world = way.start(Setup::default()).await;
+        world.server.sql("RENAME USER app@'%' TO app@'10.0.%'").await;
+        let error = world.rotate().await.expect_err("the new password could not be tested");
+        let words = ["no host of app@10.0.% is this function's", "Make an account for its host"];
+        error.assert_is("setSecret", "refused", &words);
+        assert!(takes(&world, "10.0.%", FIRST_PASSWORD).await, "{way:?}");
+    }
+}
+
+#[tokio::test]
+async fn an_admin_logs_in_once_more_as_the_user_unless_there_is_one_account_for_any_host() {
+    for way in administered() {
+        for (statement, accepted) in [
+            ("SELECT 1", 2),
+            ("RENAME USER app@'%' TO app@'127.0.0._'", 3),
+            ("CREATE USER app@'10.0.%' IDENTIFIED BY 'of-somebody-else'", 3),
+        ] {
+            let world = way.start(Setup::default()).await;
+            world.server.sql(statement).await;
+            let mark = world.mark();
+            world.rotate().await.unwrap_or_else(|error| panic!("{way:?}: {error:?}"));
+            let logins = world.server.logins_of(mark, &[USER, ADMIN]).await;
+            assert_eq!((logins.accepted, logins.failed), (accepted, 0), "{way:?} {statement}");
+        }
     }
 }
 

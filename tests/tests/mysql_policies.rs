@@ -34,16 +34,8 @@ async fn start(way: &str, product: Product) -> World {
     }
 }
 
-/// Edits the secret that consumers have, which abandons the rotation that is under way.
-fn edit(world: &World, edit: impl FnOnce(&mut Value)) {
-    let mut secret = world.document("AWSCURRENT");
-    edit(&mut secret);
-    world.local.put_value(&world.secret, &secret.to_string()).expect("a write");
-}
-
 async fn lets_in(world: &World, label: &str) -> bool {
-    let user = world.document(label)["username"].as_str().expect("a name").to_owned();
-    world.server.can_log_in(&user, &world.password(label)).await
+    world.server.can_log_in(&world.user(label), &world.password(label)).await
 }
 
 /// Rotates with 32 characters, which are too few, and then with enough.
@@ -52,7 +44,7 @@ async fn refuses_short_passwords_and_takes_long_ones(world: &World, way: &str) {
     let words = ["asks of passwords", "at least 40 characters (`length`)", "rotation.password"];
     error.assert_is("setSecret", "policy", &words);
     assert!(world.accepts(FIRST_PASSWORD).await, "{way}");
-    edit(world, |secret| secret["rotation"]["password"] = json!({"length": 100}));
+    world.edit(|secret| secret["rotation"]["password"] = json!({"length": 100}));
     for _ in 0..2 {
         world.rotate().await.expect("the password is long enough");
         assert!(lets_in(world, "AWSCURRENT").await, "{way}");
@@ -125,12 +117,12 @@ fn only_one(secret: &mut Value) {
 
 /// Rotates to a password that the server's own check does not take, and then to another one.
 async fn is_told_by_the_server_and_mended(world: &World, code: &str) {
-    edit(world, only_one);
+    world.edit(only_one);
     let error = world.rotate_failing().await;
     let words = ["changing the password of app", "does not take the password", code];
     error.assert_is("setSecret", "policy", &words);
     assert!(world.accepts(FIRST_PASSWORD).await);
-    edit(world, |secret| secret["rotation"]["password"] = json!({"length": 40}));
+    world.edit(|secret| secret["rotation"]["password"] = json!({"length": 40}));
     world.rotate().await.expect("another password is taken");
     assert!(world.accepts(&world.password("AWSCURRENT")).await);
 }
@@ -188,7 +180,7 @@ async fn an_admin_sets_a_digest_which_no_history_of_mysql_stops() {
         format!("ALTER USER app@'%' IDENTIFIED BY '{FIRST_PASSWORD}'"),
     ];
     world.server.sql(&history.join("; ")).await;
-    edit(&world, only_one);
+    world.edit(only_one);
     world.rotate().await.expect("the server cannot know");
     assert_eq!(world.password("AWSCURRENT"), ONLY);
     assert!(world.accepts(ONLY).await);

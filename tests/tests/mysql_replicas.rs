@@ -6,7 +6,8 @@ use std::time::Duration;
 
 use serde_json::json;
 use turnlock_tests::amazon::{Amazon, INSTANCE_TAG, host_of, mysql_server};
-use turnlock_tests::mysql::{Logins, Product, Server};
+use turnlock_tests::mysql::{Logins, Product, Server, Setup};
+use turnlock_tests::one_user::Way;
 use turnlock_tests::rds::{Instance, REGION, host};
 use turnlock_tests::turns::CLONE;
 use turnlock_tests::world::mysql::{ADMIN, ADMIN_PASSWORD, FIRST_PASSWORD, USER, World, secret_of};
@@ -186,5 +187,21 @@ async fn an_admin_whose_password_amazon_keeps_lets_two_users_take_turns() {
         }
         amazon.edit(|secret| secret["rotation"] = json!({"strategy": "single-user"}));
         world.rotate().await.expect("the rotation of a single user succeeds");
+    }
+}
+
+#[tokio::test]
+async fn a_replica_that_is_without_the_user_goes_on_replicating() {
+    // A user of MariaDB may change its password only by a statement that knows no IF EXISTS.
+    let by_itself_at_mariadb = |way: &Way| way.product == Product::MariaDb && !way.by_admin;
+    for way in Way::all().filter(|way| !by_itself_at_mariadb(way)) {
+        let world = way.start(Setup::default()).await;
+        let replica = Server::replica_of(&world.server).await;
+        if way.product == Product::MySql {
+            replica.sql("SET GLOBAL super_read_only = OFF").await;
+        }
+        replica.sql("SET sql_log_bin = 0; DROP USER app@'%'").await;
+        world.rotate().await.unwrap_or_else(|error| panic!("{way:?}: {error:?}"));
+        replica.catch_up_with(&world.server).await;
     }
 }

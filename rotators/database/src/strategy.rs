@@ -1,6 +1,6 @@
 //! How a secret's credential gives way to the next one, and to whom.
 
-use turnlock::{Class, Credential, TargetError};
+use turnlock::{Class, Credential, Edit, Sensitive, TargetError};
 
 use crate::{Engine, Login};
 
@@ -60,6 +60,32 @@ impl Strategy {
         }
         Ok(strategy)
     }
+}
+
+/// The user that the next version is for, by a secret's strategy.
+pub fn successor<E: Engine>(current: &Login<E>, strategy: Result<Strategy, TargetError>) -> String {
+    let next = match strategy {
+        Ok(Strategy::AlternatingUsers) => alternate(current).ok(),
+        Ok(Strategy::SingleUser | Strategy::DualPassword) | Err(_) => None,
+    };
+    // What there is to say against it, createSecret has said.
+    next.unwrap_or_else(|| current.username.clone())
+}
+
+/// Adds to the edit of the next version whose turn it is, where two users take turns.
+///
+/// # Errors
+///
+/// Class `refused` where the other one has no name, as of [`alternate`].
+pub fn hand_over<E: Engine>(edit: Edit, current: &Login<E>) -> Result<Edit, TargetError> {
+    let edit = edit.set("username", Sensitive::new(alternate(current)?));
+    Ok(match &current.alternate {
+        // The two change places, so that the one after the next is the current one again.
+        Some(_) => {
+            edit.set_in("rotation", "alternate_username", Sensitive::new(current.username.as_str()))
+        }
+        None => edit,
+    })
 }
 
 /// The user whose turn is next, where two take turns.

@@ -299,6 +299,28 @@ mod tests {
     }
 
     #[test]
+    fn a_server_is_asked_for_a_second_password_only_where_it_keeps_one() {
+        let question = |version| question(Version::parse(version).unwrap(), "o'ne");
+        let of_mysql = |retained: &str| {
+            format!(
+                "SELECT User, Host, plugin, authentication_string, {retained}, ssl_type FROM mysql.user \
+                 WHERE User = 'o''ne' ORDER BY Host"
+            )
+        };
+        for version in ["5.7.44-log", "8.0.13"] {
+            assert_eq!(question(version), of_mysql("NULL"), "{version}");
+        }
+        let retained = "JSON_UNQUOTE(JSON_EXTRACT(User_attributes, '$.additional_password'))";
+        for version in ["8.0.14", "8.4.6", "9.7.4"] {
+            assert_eq!(question(version), of_mysql(retained), "{version}");
+        }
+        assert_eq!(
+            question("10.4.3-MariaDB"),
+            "SELECT User, Host, Priv FROM mysql.global_priv WHERE User = 'o''ne' ORDER BY Host"
+        );
+    }
+
+    #[test]
     fn a_lock_has_one_name_a_user_and_fits() {
         assert_eq!(lock_name("app"), lock_name("app"));
         assert_ne!(lock_name("app"), lock_name("App"));

@@ -1,5 +1,8 @@
 //! A password that an admin changes, of one user: with the old one dead at once, or alive until the next rotation.
 
+#[cfg(test)]
+mod tests;
+
 use turnlock::{Class, History, Sensitive, TargetError, VersionId};
 use turnlock_database::{Strategy, Trust};
 

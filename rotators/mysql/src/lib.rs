@@ -2,9 +2,10 @@
 //!
 //! One file a concern: `engine` is what MySQL adds to the reading of a secret, `version` what a server can do,
 //! `session` how it is spoken with; `account` and `accounts` are whose password it is, `digest` and `sha_crypt`
-//! what is stored of it; `own` is a change by the user itself, `administered` one by an admin, `rights` who may
-//! make which, by `grants`, `policy` which passwords, `strict` where MariaDB wants to see them; `plain` guards a login without
-//! TLS; `sql` quotes, `fault` tells errors apart.
+//! what is stored of it; `own` is a change by the user itself, `administered` one by an admin, `alternating` one of
+//! two users that take turns, made equal by their `privileges` and `settings`, which `tokens` helps to read;
+//! `replica` waits for it. `rights` is who may make which, `policy` which passwords, `strict` where MariaDB wants to
+//! see them; `plain` guards a login without TLS; `sql` quotes, `fault` tells errors apart.
 
 mod account;
 mod accounts;
@@ -28,10 +29,9 @@ mod tokens;
 mod version;
 
 use turnlock::{
-    AdminSecret, Change, Create, Edit, Holder, Outcome, Preflight, Rotator, Sensitive, TargetError,
-    Verdict,
+    AdminSecret, Change, Create, Edit, Holder, Outcome, Preflight, Rotator, TargetError, Verdict,
 };
-use turnlock_database::{Rds, Strategy, Trust, alternate};
+use turnlock_database::{Rds, Strategy, Trust, alternate, hand_over, successor};
 
 pub use engine::{Engine, Login};
 pub use session::Session;
@@ -66,19 +66,10 @@ impl Rotator for MySql {
     async fn create(&self, next: Create<'_, Self>) -> Result<Edit, TargetError> {
         let current = next.current;
         let edit = Edit::new().set("password", next.passwords.draw()?);
-        if self.strategy(current)? != Strategy::AlternatingUsers {
-            return Ok(edit);
+        match self.strategy(current)? {
+            Strategy::AlternatingUsers => hand_over(edit, current),
+            Strategy::SingleUser | Strategy::DualPassword => Ok(edit),
         }
-        let edit = edit.set("username", Sensitive::new(alternate(current)?));
-        Ok(match &current.alternate {
-            // The two change places, so that the one after the next is the current one again.
-            Some(_) => edit.set_in(
-                "rotation",
-                "alternate_username",
-                Sensitive::new(current.username.as_str()),
-            ),
-            None => edit,
-        })
     }
 
     async fn test(&self, login: &Login) -> Result<Verdict<Session>, TargetError> {
@@ -147,12 +138,7 @@ impl Rotator for MySql {
     }
 
     fn successor(&self, current: &Login) -> String {
-        let next = match self.strategy(current) {
-            Ok(Strategy::AlternatingUsers) => alternate(current).ok(),
-            _ => None,
-        };
-        // What there is to say against it, createSecret has said.
-        next.unwrap_or_else(|| current.username.clone())
+        successor(current, self.strategy(current))
     }
 
     async fn admin(&self, secret: AdminSecret<'_>, current: &Login) -> Result<Login, TargetError> {

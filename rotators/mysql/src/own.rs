@@ -1,5 +1,7 @@
 //! A password that is changed by whoever has it.
 
+use std::slice::from_ref;
+
 use turnlock::{Class, Sensitive, TargetError};
 use turnlock_database::Trust;
 
@@ -12,8 +14,9 @@ use crate::sql::literal;
 use crate::strict;
 use crate::version::{Product, Version};
 
-/// Whose password it is: only this form of the name can be used without a privilege.
-const SELF: &str = "CURRENT_USER()";
+/// The beginning of MySQL's changes: only this form of the name can be used without a privilege, and a replica may be
+/// without the account.
+const ALTER: &str = "ALTER USER IF EXISTS CURRENT_USER()";
 
 /// Gives the account that is logged in its next password; the one before is dead at once.
 ///
@@ -57,15 +60,17 @@ async fn set_at_mysql(
     trust: &Trust,
 ) -> Result<(), TargetError> {
     let doing = doing(pending);
-    let Err(mut refusal) = session.ask(conditional, &doing).await else { return Ok(()) };
+    let Err(mut refusal) = session.change(from_ref(conditional), &doing).await else {
+        return Ok(());
+    };
     if refusal.number == Some(NOT_THE_FIRST) {
         accounts::lock(session, &pending.username).await?;
         if Session::accepts(by, trust).await? {
             // It is the second one, and the first is the pending one already, or nobody's: an interrupted rotation
             // has left it. Replaced without RETAIN, it leaves the second one where it is.
-            match session.ask(&unconditional(&pending.password), &doing).await {
+            match session.change(&[unconditional(&pending.password)], &doing).await {
                 Err(again) => refusal = again,
-                Ok(_) => return Ok(()),
+                Ok(()) => return Ok(()),
             }
         }
     }
@@ -87,17 +92,17 @@ fn change(version: Version, password: &Sensitive, accepted: &Sensitive) -> Sensi
         return unconditional(password);
     }
     let (password, accepted) = (literal(password.expose()), literal(accepted.expose()));
-    Sensitive::new(format!("ALTER USER {SELF} IDENTIFIED BY {password} REPLACE {accepted}"))
+    Sensitive::new(format!("{ALTER} IDENTIFIED BY {password} REPLACE {accepted}"))
 }
 
 fn unconditional(password: &Sensitive) -> Sensitive {
-    Sensitive::new(format!("ALTER USER {SELF} IDENTIFIED BY {}", literal(password.expose())))
+    Sensitive::new(format!("{ALTER} IDENTIFIED BY {}", literal(password.expose())))
 }
 
 fn retaining(password: &Sensitive, accepted: &Sensitive) -> Sensitive {
     let (password, accepted) = (literal(password.expose()), literal(accepted.expose()));
     Sensitive::new(format!(
-        "ALTER USER {SELF} IDENTIFIED BY {password} REPLACE {accepted} RETAIN CURRENT PASSWORD"
+        "{ALTER} IDENTIFIED BY {password} REPLACE {accepted} RETAIN CURRENT PASSWORD"
     ))
 }
 
@@ -166,12 +171,16 @@ mod tests {
 
     #[test]
     fn the_change_is_made_only_while_the_password_is_the_first_where_the_server_can_say_so() {
-        let conditional = r"ALTER USER CURRENT_USER() IDENTIFIED BY 'it''s' REPLACE 'o\d'";
+        let conditional =
+            r"ALTER USER IF EXISTS CURRENT_USER() IDENTIFIED BY 'it''s' REPLACE 'o\d'";
         for version in ["8.0.13", "8.0.36", "8.4.6", "9.7.4"] {
             assert_eq!(statement(version), conditional, "{version}");
         }
         for version in ["5.7.44-log", "8.0.12"] {
-            assert_eq!(statement(version), "ALTER USER CURRENT_USER() IDENTIFIED BY 'it''s'");
+            assert_eq!(
+                statement(version),
+                "ALTER USER IF EXISTS CURRENT_USER() IDENTIFIED BY 'it''s'"
+            );
         }
     }
 
@@ -180,7 +189,7 @@ mod tests {
         let statement = retaining(&Sensitive::new("new"), &Sensitive::new("old"));
         assert_eq!(
             statement.expose(),
-            "ALTER USER CURRENT_USER() IDENTIFIED BY 'new' REPLACE 'old' RETAIN CURRENT PASSWORD"
+            "ALTER USER IF EXISTS CURRENT_USER() IDENTIFIED BY 'new' REPLACE 'old' RETAIN CURRENT PASSWORD"
         );
     }
 }

@@ -36,6 +36,17 @@ impl Privileges {
         self.default_roles.extend(roles);
         self
     }
+
+    /// The objects on which `other` lacks something, the grant option too, and what it lacks apart from that.
+    fn objects_beyond<'a>(&'a self, other: &'a Self) -> impl Iterator<Item = (&'a Object, Held)> {
+        self.objects.iter().filter_map(|(object, held)| {
+            let nothing = Held::default();
+            let known = other.objects.get(object).unwrap_or(&nothing);
+            let more = held.beyond(known);
+            let is_passed_on = held.grantable && !known.grantable;
+            (is_passed_on || !more.is_empty()).then_some((object, more))
+        })
+    }
 }
 
 /// What privileges are for.

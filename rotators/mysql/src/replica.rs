@@ -1,18 +1,11 @@
 //! Waiting for a replica to show what was changed at its source.
 
-use std::time::Duration;
-
-use tokio::time::{Instant, sleep};
-use turnlock::{Class, TargetError, Verdict};
-use turnlock_database::Trust;
+use turnlock::{TargetError, Verdict};
+use turnlock_database::{Lag, Trust};
 
 use crate::accounts;
 use crate::engine::Login;
 use crate::session::Session;
-
-/// The longest wait. Aurora's readers lag by milliseconds; a replica that lags by more than this is ill.
-const PATIENCE: Duration = Duration::from_secs(10);
-const PAUSE: Duration = Duration::from_millis(200);
 
 /// Waits until the pending user has its new password at the replica that consumers use.
 ///
@@ -30,17 +23,9 @@ pub(crate) async fn catch_up(
             return Ok(());
         }
     };
-    let end = Instant::now() + PATIENCE;
+    let lag = Lag::of(&pending.server);
     while !accounts::shows(&mut session, &pending.username, &pending.password).await? {
-        if Instant::now() >= end {
-            let text = format!(
-                "{} is a replica, and after {PATIENCE:?} does not show yet what was changed at its source; \
-                 the step can be repeated safely",
-                pending.server
-            );
-            return Err(TargetError::new(Class::Timeout, text));
-        }
-        sleep(PAUSE).await;
+        lag.wait().await?;
     }
     session.close().await;
     Ok(())

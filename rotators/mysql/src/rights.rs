@@ -1,7 +1,7 @@
 //! Who may change a password, and where a second one can be kept: asked before it is needed.
 
 use turnlock::{Class, Holder, Sensitive, TargetError};
-use turnlock_database::Strategy;
+use turnlock_database::{Strategy, lacking};
 
 use crate::account::Account;
 use crate::engine::Login;
@@ -120,15 +120,6 @@ async fn is_system(admin: &mut Session, account: &Account) -> Result<bool, Targe
         Err(error) if error.class() == Class::Permission => Ok(false),
         Err(error) => Err(error),
     }
-}
-
-/// The missing pieces as an error, if there are any.
-fn lacking(server: &str, what: &str, missing: &[String]) -> Result<(), TargetError> {
-    if missing.is_empty() {
-        return Ok(());
-    }
-    let text = format!("at {server} {what}; missing: {}", missing.join(", "));
-    Err(TargetError::new(Class::Permission, text))
 }
 
 #[cfg(test)]

@@ -141,6 +141,28 @@ pub(crate) mod tests {
     }
 
     #[test]
+    fn what_accounts_have_goes_by_the_version() {
+        let version = |text| Version::parse(text).unwrap();
+        for (text, modern, roles, system_users, attributes) in [
+            ("5.7.44", false, false, false, false),
+            ("8.0.11", true, true, false, false),
+            ("8.0.15", true, true, false, false),
+            ("8.0.16", true, true, true, false),
+            ("8.0.20", true, true, true, false),
+            ("8.0.21", true, true, true, true),
+            ("9.7.4", true, true, true, true),
+            ("10.4.3-MariaDB", false, true, false, false),
+            ("12.0.2-MariaDB", false, true, false, false),
+        ] {
+            let version = version(text);
+            assert_eq!(version.is_modern_mysql(), modern, "{text}");
+            assert_eq!(version.has_roles(), roles, "{text}");
+            assert_eq!(version.has_system_users(), system_users, "{text}");
+            assert_eq!(version.has_attributes(), attributes, "{text}");
+        }
+    }
+
+    #[test]
     fn what_a_server_can_do_goes_by_its_version() {
         let version = |text| Version::parse(text).unwrap();
         for (text, replace, retain, rules, name, supported) in [

@@ -17,9 +17,9 @@ mod verifier;
 
 use turnlock::{
     AdminSecret, Change, Class, Create, Credential, Edit, Holder, Outcome, Preflight, Rotator,
-    Sensitive, TargetError, Verdict,
+    TargetError, Verdict,
 };
-use turnlock_database::{Rds, Strategy, Trust, alternate};
+use turnlock_database::{Rds, Strategy, Trust, alternate, hand_over, successor};
 
 pub use engine::{Engine, Login};
 pub use session::Session;
@@ -78,19 +78,10 @@ impl Rotator for Postgres {
             Engine::Redshift => redshift::draw(next.passwords)?,
         };
         let edit = Edit::new().set("password", password);
-        if strategy == Strategy::SingleUser {
-            return Ok(edit);
+        match strategy {
+            Strategy::AlternatingUsers => hand_over(edit, current),
+            Strategy::SingleUser | Strategy::DualPassword => Ok(edit),
         }
-        let edit = edit.set("username", Sensitive::new(alternate(current)?));
-        Ok(match &current.alternate {
-            // The two change places, so that the one after the next is the current one again.
-            Some(_) => edit.set_in(
-                "rotation",
-                "alternate_username",
-                Sensitive::new(current.username.as_str()),
-            ),
-            None => edit,
-        })
     }
 
     async fn test(&self, login: &Login) -> Result<Verdict<Session>, TargetError> {
@@ -145,12 +136,7 @@ impl Rotator for Postgres {
     }
 
     fn successor(&self, current: &Login) -> String {
-        let next = match self.strategy(current) {
-            Ok(Strategy::AlternatingUsers) => alternate(current).ok(),
-            _ => None,
-        };
-        // What there is to say against it, createSecret has said.
-        next.unwrap_or_else(|| current.username.clone())
+        successor(current, self.strategy(current))
     }
 
     async fn admin(&self, secret: AdminSecret<'_>, current: &Login) -> Result<Login, TargetError> {

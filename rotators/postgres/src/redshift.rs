@@ -8,11 +8,10 @@ use std::ops::RangeInclusive;
 
 use sha2::{Digest, Sha256};
 use turnlock::{Class, Passwords, Sensitive, TargetError, VersionId};
-use turnlock_database::{Strategy, Trust};
+use turnlock_database::{Strategy, Trust, lacking};
 
 use crate::engine::Login;
 use crate::probe;
-use crate::rights::lacking;
 use crate::session::{Session, field};
 use crate::sql::quoted;
 use crate::verifier::{Kind, hex};

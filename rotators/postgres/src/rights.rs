@@ -2,6 +2,7 @@
 
 use sqlx::postgres::PgRow;
 use turnlock::{Class, TargetError};
+use turnlock_database::lacking;
 
 use crate::session::field;
 
@@ -141,15 +142,6 @@ impl Rights {
         }]);
         lacking(server, &format!("the admin may not change the password of {user}"), &missing)
     }
-}
-
-/// The missing pieces as an error, if there are any.
-pub(crate) fn lacking(server: &str, what: &str, missing: &[String]) -> Result<(), TargetError> {
-    if missing.is_empty() {
-        return Ok(());
-    }
-    let text = format!("at {server} {what}; missing: {}", missing.join(", "));
-    Err(TargetError::new(Class::Permission, text))
 }
 
 #[cfg(test)]

@@ -171,3 +171,28 @@ fn question<'a>(accounts: impl Iterator<Item = &'a Account>, dialect: Version) -
     all.extend(accounts.flat_map(|account| statements(account, &account.quoted(), dialect)));
     all.join("; ")
 }
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_server_is_asked_for_nothing_that_its_version_does_not_know() {
+        let app = Account::new("app", "%");
+        let asked = |version| question([&app].into_iter(), Version::parse(version).unwrap());
+        let shown = "SHOW GRANTS; SHOW GRANTS FOR `app`@`%`; SHOW CREATE USER `app`@`%`";
+        for version in ["5.7.44-log", "8.0.16", "10.4.3-MariaDB", "12.0.2-MariaDB"] {
+            let expected = format!("SET sql_quote_show_create = ON; {shown}");
+            assert_eq!(asked(version), expected, "{version}");
+        }
+        let hex = "SET sql_quote_show_create = ON, print_identified_with_as_hex = ON";
+        for version in ["8.0.17", "8.0.20"] {
+            assert_eq!(asked(version), format!("{hex}; {shown}"), "{version}");
+        }
+        let attribute = "SELECT ATTRIBUTE FROM information_schema.USER_ATTRIBUTES \
+             WHERE USER = 'app' AND HOST = '%'";
+        for version in ["8.0.21", "8.4.6", "9.7.4"] {
+            assert_eq!(asked(version), format!("{hex}; {shown}; {attribute}"), "{version}");
+        }
+    }
+}

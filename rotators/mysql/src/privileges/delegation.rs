@@ -77,13 +77,7 @@ impl Privileges {
     }
 
     fn lacks_objects(&self, one: &Self, other: &Self, dialect: Version, lacks: &mut Vec<String>) {
-        let nothing = Held::default();
-        for (object, held) in &one.objects {
-            let known = other.objects.get(object).unwrap_or(&nothing);
-            let more = held.beyond(known);
-            if more.is_empty() && (known.grantable || !held.grantable) {
-                continue;
-            }
+        for (object, more) in one.objects_beyond(other) {
             let reach = self.reach(object);
             let on = object.in_words();
             if more.all && !reach.all {

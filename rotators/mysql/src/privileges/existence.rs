@@ -29,13 +29,7 @@ impl Doubt {
     /// What `one` has and `other` lacks. Only a session that has those privileges sees all of it.
     pub(crate) fn between(one: &Privileges, other: &Privileges) -> Self {
         let mut doubt = Self::default();
-        let nothing = Held::default();
-        for (object, held) in &one.objects {
-            let known = other.objects.get(object).unwrap_or(&nothing);
-            let more = held.beyond(known);
-            if more.is_empty() && (known.grantable || !held.grantable) {
-                continue;
-            }
+        for (object, more) in one.objects_beyond(other) {
             match object {
                 Object::Everything | Object::Database(_) => {}
                 Object::Table(database, table) => {

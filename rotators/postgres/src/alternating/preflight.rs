@@ -1,12 +1,13 @@
 //! Whether the next rotation will find what it needs.
 
 use turnlock::{Class, History, TargetError, VersionId};
+use turnlock_database::lacking;
 
 use super::catalog::{Scene, User};
 use super::part;
 use super::plan::{Part, Plan};
 use crate::engine::Login;
-use crate::rights::{self, Changed, Changer};
+use crate::rights::{Changed, Changer};
 use crate::session::{Access, Session, field};
 use crate::sql::literal;
 
@@ -45,7 +46,7 @@ pub(crate) async fn check(
     missing.extend(missing_parameters(admin, &scene, &plan).await?);
     let me = &scene.me.name;
     let what = format!("the admin {me} may not let {pending} take turns with {}", current.username);
-    rights::lacking(admin.server(), &what, &missing)?;
+    lacking(admin.server(), &what, &missing)?;
     if !plan.demands.is_empty() && !scene.me.superuser {
         // Whether it is allowed is known by doing it only, and here nothing is done.
         let demands = plan.demands.join(", ");
