@@ -41,7 +41,7 @@ async fn suffices(product: Product, statements: &str) {
 
 /// The test alone names the missing pieces, and a rotation fails in the same class.
 async fn lacks(product: Product, statements: &str, pieces: &[&str]) {
-    for strategy in ["single-user", "dual-password", "alternating-users"] {
+    for strategy in ["single-user", "dual-password"] {
         let world = with_admin(product, strategy, statements).await;
         let error = world.tested().await.expect_err("a right is missing");
         error.assert_is("testSecret", "permission", pieces);

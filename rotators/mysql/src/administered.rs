@@ -32,16 +32,19 @@ pub(crate) async fn set(
     admin.check_server()?;
     let user = pending.username.as_str();
     let found = accounts::look(admin, &[user]).await?.pop().unwrap_or_default();
-    let is_for_all = matches!(found.as_slice(), [held] if held.account.host == ANY_HOST);
-    let (of_before, found) = of_before(found, current, pending, history).await?;
+    let is_plain = matches!(found.as_slice(), [held] if is_plain(held, current));
+    let is_valid = found.iter().any(|held| held.accepts(&current.password));
+    let lets_in = is_plain || !is_valid || Session::accepts(current, trust).await?;
+    let (of_before, found) = of_before(found, current, pending, history, lets_in).await?;
     let chosen = if of_before.is_empty() {
-        choose(found, admin.server(), current, Some(&pending.password))?
+        let chosen = choose(found, admin.server(), current, Some(&pending.password))?;
+        if !lets_in {
+            return Err(keeps_out(&chosen, current));
+        }
+        chosen
     } else {
         of_before
     };
-    if !is_for_all {
-        check_host(&chosen, current, trust).await?;
-    }
     admin.facts().rules.check(&pending.password, user, admin.server())?;
     let mut parts = Vec::new();
     for held in &chosen {
@@ -75,15 +78,18 @@ pub(crate) async fn set(
     }
 }
 
-/// Refuses accounts whose hosts are not this function's: it could not test what it sets, and would leave consumers
-/// with a password that is dead.
+/// Whether nothing but the password can keep this function from logging in.
 ///
-/// It takes a login more, but for the one account that there usually is.
-async fn check_host(chosen: &[Held], current: &Login, trust: &Trust) -> Result<(), TargetError> {
-    let is_valid = chosen.iter().any(|held| held.accepts(&current.password));
-    if !is_valid || Session::accepts(current, trust).await? {
-        return Ok(());
-    }
+/// Else the current one has to be let in first, a login more: where the host of an account is not this function's,
+/// `dbname` is not there, or a rule is for a plugin that it has not, it could not test what it sets, and would leave
+/// consumers with a password that is dead.
+fn is_plain(held: &Held, current: &Login) -> bool {
+    let takes_passwords_alone = held.rules.iter().all(|rule| Plugin::named(&rule.plugin).is_some());
+    held.account.host == ANY_HOST && takes_passwords_alone && current.database.is_none()
+}
+
+/// Accounts that take the current password, of which none lets this function in.
+fn keeps_out(chosen: &[Held], current: &Login) -> TargetError {
     let accounts: Vec<_> = chosen.iter().map(|held| held.account.to_string()).collect();
     let text = format!(
         "{} has the current password, and does not let this function log in with it: no host of {} is this \
@@ -91,7 +97,7 @@ async fn check_host(chosen: &[Held], current: &Login, trust: &Trust) -> Result<(
         current.server,
         accounts.join(", ")
     );
-    Err(TargetError::new(Class::Refused, text))
+    TargetError::new(Class::Refused, text)
 }
 
 /// One statement for all accounts: between two, an interruption would leave them with different passwords.
@@ -143,30 +149,37 @@ pub(crate) fn choose(
     Ok(chosen)
 }
 
-/// Of several accounts of which none takes the current password, those that take one of another version's; and the
-/// others.
+/// Of several accounts of which none takes the current password, or none that lets this function in, those that take
+/// one of a version's; and all the others.
 ///
-/// An interrupted rotation has left them the password of a version that somebody has cleared the label of.
+/// An interrupted rotation has left them the password of a version that somebody has cleared the label of; by hand,
+/// somebody may have given the current one back to some of them.
 async fn of_before(
     found: Vec<Held>,
     current: &Login,
     pending: &Login,
     history: History<'_, Login>,
+    lets_in: bool,
 ) -> Result<(Vec<Held>, Vec<Held>), TargetError> {
     let known = [&current.password, &pending.password];
     let is_ours = |held: &Held| known.iter().any(|known| held.accepts(known));
-    if found.len() < 2 || found.iter().any(is_ours) {
+    if found.len() < 2 || lets_in && found.iter().any(is_ours) {
         return Ok((Vec::new(), found));
     }
-    let (mut ours, mut others) = (Vec::new(), Vec::new());
-    for held in found {
+    let (mut ours, mut others): (Vec<_>, Vec<_>) = found.into_iter().partition(is_ours);
+    let mut heals = false;
+    for held in std::mem::take(&mut others) {
         let takes = |old: &Login| held.accepts(&old.password);
         if history.knows(&current.username, takes).await? {
             tracing::warn!("{} takes the password of an older version: healing", held.account);
+            heals = true;
             ours.push(held);
         } else {
             others.push(held);
         }
+    }
+    if !heals {
+        others.append(&mut ours);
     }
     Ok((ours, others))
 }

@@ -10,8 +10,11 @@ use turnlock_database::fault::of_connection;
 
 use crate::engine::Login;
 
-/// `ER_ACCESS_DENIED_ERROR`: the one answer by which the server says that it knows no such user and password.
+/// `ER_ACCESS_DENIED_ERROR`: the server knows no such user and password.
 const ACCESS_DENIED: u16 = 1045;
+/// `ER_ACCESS_DENIED_NO_PASSWORD_ERROR`: what MariaDB says instead where the last of the account's rules needs no
+/// password (seen on 10.11 with `mysql_native_password OR unix_socket`).
+const DENIED_BY_ANOTHER_RULE: u16 = 1698;
 /// `ER_INCORRECT_CURRENT_PASSWORD`: the password behind `REPLACE` is not the first one.
 pub(crate) const NOT_THE_FIRST: u16 = 3891;
 /// `ER_MISSING_CURRENT_PASSWORD`: the account has PASSWORD REQUIRE CURRENT.
@@ -33,7 +36,7 @@ pub(crate) fn of_login<S>(
 ) -> Result<Verdict<S>, TargetError> {
     let (user, server) = (&login.username, &login.server);
     if let Some(number) = number(error) {
-        if number == ACCESS_DENIED {
+        if matches!(number, ACCESS_DENIED | DENIED_BY_ANOTHER_RULE) {
             let plain = match server.tls_name {
                 Some(_) => "",
                 None => ", or takes no login without TLS (REQUIRE SSL, require_secure_transport)",
@@ -108,7 +111,7 @@ fn of_login_number(number: u16, login: &Login) -> (Class, String) {
                  name one in masterarn"
             ),
         ),
-        1130 | 1698 => (
+        1130 => (
             Class::AuthRejected,
             format!("{server} does not let {user} log in from here whatever the password is"),
         ),
@@ -130,7 +133,15 @@ fn of_login_number(number: u16, login: &Login) -> (Class, String) {
                  the secret"
             ),
         ),
+        1524 => (
+            Class::Refused,
+            format!(
+                "{server} has not loaded the authentication plugin of {user} (MySQL 8.4 loads \
+                 mysql_native_password only if it is told to, MySQL 9 never)"
+            ),
+        ),
         1047 | 1053 | 1927 => (Class::Tcp, format!("{server} is starting up or shutting down")),
+        3032 => (Class::Tcp, format!("{server} lets nobody in (offline_mode)")),
         _ => (Class::Unexpected, format!("{server} refuses the login of {user}")),
     }
 }
@@ -196,6 +207,10 @@ impl Refusal {
                 "the account takes a password only with the first one that it has (PASSWORD REQUIRE CURRENT)",
             ),
             NOT_THE_FIRST => (Class::Refused, "another session has changed the password meanwhile"),
+            1184 => (
+                Class::Refused,
+                "the server's init_connect fails for this user, which ends its sessions",
+            ),
             1470 => (Class::Refused, "a name is too long for the server"),
             1205 | 1213 | 1317 | 3024 | 3058 | 1969 => {
                 (Class::Timeout, "another session holds a lock, or the server took too long")

@@ -62,7 +62,8 @@ impl Plain {
             || payload.windows(WITHOUT_PROOF.len()).any(|window| window == WITHOUT_PROOF);
         if !self.is_greeted {
             self.is_greeted = true;
-            return !names_it();
+            // What was not looked at could name a plugin.
+            return payload.len() < ENOUGH - HEADER && !names_it();
         }
         match payload.first() {
             Some(&MORE_DATA) => false,
@@ -123,10 +124,12 @@ mod tests {
     }
 
     #[test]
-    fn a_packet_of_any_length_is_passed_over() {
+    fn a_packet_of_any_length_is_passed_over_but_a_greeting() {
         let mut long = vec![0xff, 0xff, 0, 0];
         long.resize(HEADER + 0xffff, b'x');
-        assert!(passes(&[long.clone(), packet(b"\0")], 1000));
-        assert!(!passes(&[long, packet(b"\x01\x04")], 1000));
+        let greeted = greeting("caching_sha2_password");
+        assert!(passes(&[greeted.clone(), long.clone(), packet(b"\0")], 1000));
+        assert!(!passes(&[greeted, long.clone(), packet(b"\x01\x04")], 1000));
+        assert!(!passes(&[long], 1000));
     }
 }
