@@ -134,7 +134,7 @@ async fn an_admin_that_may_make_no_users_or_see_none_is_told_so() {
         goes_on_with(&turns, &format!("GRANT CREATE USER ON *.* TO {ADMIN}@'%'")).await;
 
         let turns = with_admin(product, "CREATE USER", "DO 1").await;
-        lacks(&turns, &["missing: SELECT ON mysql."]).await;
+        lacks(&turns, &["missing: SELECT on mysql.*"]).await;
     }
 }
 
@@ -146,7 +146,7 @@ async fn the_privileges_of_the_admins_active_roles_count() {
              GRANT admins TO turnlock_admin@'%'; GRANT reader TO turnlock_admin@'%' WITH ADMIN OPTION";
         let turns = with_admin(product, "USAGE", rights).await;
         let error = turns.tested().await.expect_err("it is not active");
-        error.assert_is("testSecret", "permission", &["SELECT ON mysql.", "CREATE USER"]);
+        error.assert_is("testSecret", "permission", &["CREATE USER on *.*", "SELECT on mysql.*"]);
         turns
             .server
             .sql(match product {
@@ -188,6 +188,6 @@ async fn who_may_change_accounts_of_the_system_is_changed_by_none_but_those() {
          REVOKE SYSTEM_USER ON *.* FROM turnlock_admin@'%'",
     )
     .await;
-    lacks(&turns, &["SYSTEM_USER (app@% has it)"]).await;
+    lacks(&turns, &["missing: SYSTEM_USER"]).await;
     goes_on_with(&turns, "GRANT SYSTEM_USER ON *.* TO turnlock_admin@'%' WITH GRANT OPTION").await;
 }
