@@ -28,7 +28,7 @@ pub(crate) struct Tokens {
 
 impl Tokens {
     /// Takes a line apart; `None` where a quote is not closed.
-    pub(crate) fn of(line: &str, dialect: Version) -> Option<Self> {
+    pub(crate) fn of(line: &str, version: Version) -> Option<Self> {
         let mut rest = line;
         let mut tokens = Vec::new();
         while let Some(first) = rest.chars().next() {
@@ -41,7 +41,7 @@ impl Tokens {
                 }
                 '\'' => {
                     let (text, left) =
-                        if dialect.is_mariadb() { escaped(behind)? } else { verbatim(behind)? };
+                        if version.is_mariadb() { escaped(behind)? } else { verbatim(behind)? };
                     (Some(Token::Text(Sensitive::new(text))), left)
                 }
                 c if is_part_of_a_word(c) => {
@@ -234,17 +234,17 @@ mod tests {
     use super::*;
     use crate::version::tests::{MARIADB, MYSQL};
 
-    fn tokens(line: &str, dialect: Version) -> Vec<Token> {
-        Tokens::of(line, dialect).expect("tokens").tokens.collect()
+    fn tokens(line: &str, version: Version) -> Vec<Token> {
+        Tokens::of(line, version).expect("tokens").tokens.collect()
     }
 
-    fn texts(line: &str, dialect: Version) -> Vec<String> {
+    fn texts(line: &str, version: Version) -> Vec<String> {
         let of = |token| match token {
             Token::Word(text) | Token::Name(text) => text,
             Token::Text(text) | Token::Hex(text) => text.expose().to_owned(),
             Token::Sign(sign) => sign.into(),
         };
-        tokens(line, dialect).into_iter().map(of).collect()
+        tokens(line, version).into_iter().map(of).collect()
     }
 
     #[test]

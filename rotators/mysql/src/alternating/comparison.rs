@@ -64,14 +64,14 @@ const DOING: &str = "comparing the two users";
 /// What an account says of itself.
 async fn look(session: &mut Session) -> Result<(Account, State), TargetError> {
     let facts = session.facts();
-    let (account, dialect) = (facts.account.clone(), facts.version);
-    let mut all = vec![dialect.printing().to_owned()];
+    let (account, version) = (facts.account.clone(), facts.version);
+    let mut all = vec![version.printing().to_owned()];
     // The privileges of an active role would stand among its own.
-    all.extend(dialect.has_roles().then(|| "SET ROLE NONE".to_owned()));
+    all.extend(version.has_roles().then(|| "SET ROLE NONE".to_owned()));
     let skipped = all.len();
-    all.extend(statements(&account, "CURRENT_USER()", dialect));
+    all.extend(statements(&account, "CURRENT_USER()", version));
     let answers = session.ask(&Sensitive::new(all.join("; ")), DOING).await?;
     let mut answers = answers.iter().skip(skipped);
-    let state = State::read(&mut answers, &account, dialect, DOING)?;
+    let state = State::read(&mut answers, &account, version, DOING)?;
     Ok((account, state))
 }

@@ -47,7 +47,7 @@ pub(super) async fn check(
     }
     for side in scene.pairs.iter().filter_map(|pair| pair.known.as_ref()) {
         if !(is_marked(side, current) || current.adopt || is_known(side, other, history).await?) {
-            return Err(foreign(side, server, other, scene.dialect.has_attributes()));
+            return Err(foreign(side, server, other, scene.version.has_attributes()));
         }
     }
     if let Some(side) = scene.unpaired.first() {

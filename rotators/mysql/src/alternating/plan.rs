@@ -32,35 +32,35 @@ impl Plan {
             usable(plugin, &pair.current.held, pending)?;
             let rounds = admin.facts().rounds;
             let digest = plugin.digest(&pending.password, &pair.other, version, rounds);
-            plan.make_equal(pair, &rules(pair, plugin, digest), scene.dialect);
+            plan.make_equal(pair, &rules(pair, plugin, digest), scene.version);
         }
         Ok(plan)
     }
 
-    fn make_equal(&mut self, pair: &Pair, rules: &[Rule], dialect: Version) {
+    fn make_equal(&mut self, pair: &Pair, rules: &[Rule], version: Version) {
         let Pair { current, other, known } = pair;
-        let marks = dialect.has_attributes();
+        let marks = version.has_attributes();
         let (own, its) = (mark(&other.user), mark(&current.held.account.user));
         let (own, its) = (marks.then_some(own.as_str()), marks.then_some(its.as_str()));
         // So that it is known when its turn comes.
         let settings = &current.state.settings;
         let marked =
-            statements::difference(settings, settings, &current.held.account, own, dialect);
+            statements::difference(settings, settings, &current.held.account, own, version);
         self.0.extend(marked.into_iter().map(Sensitive::new));
         let none = Privileges::default();
         let from = match known {
             None => {
-                self.0.push(statements::creation(settings, other, rules, its, dialect));
+                self.0.push(statements::creation(settings, other, rules, its, version));
                 &none
             }
             Some(side) => {
                 let from = &side.state.settings;
-                let changed = statements::difference(from, settings, other, its, dialect);
+                let changed = statements::difference(from, settings, other, its, version);
                 self.0.extend(changed.into_iter().map(Sensitive::new));
                 &side.state.privileges
             }
         };
-        let privileges = difference::statements(from, &current.state.privileges, other, dialect);
+        let privileges = difference::statements(from, &current.state.privileges, other, version);
         self.0.extend(privileges.into_iter().map(Sensitive::new));
         if known.as_ref().is_some_and(|side| side.held.retained.is_some()) {
             // Nothing of what was valid before its turn is valid after it.
@@ -69,7 +69,7 @@ impl Plan {
                 other.quoted()
             )));
         }
-        self.0.push(statements::letting_in(other, rules, dialect));
+        self.0.push(statements::letting_in(other, rules, version));
     }
 }
 

@@ -37,7 +37,7 @@ pub(crate) async fn check(
         settable(&pair.current.held, admin.server())?;
         let known = pair.known.as_ref().map_or(&none, |side| &side.state.privileges);
         let wanted = &pair.current.state.privileges;
-        missing.extend(own.lacks_to_change(known, wanted, scene.dialect));
+        missing.extend(own.lacks_to_change(known, wanted, scene.version));
     }
     missing.sort();
     missing.dedup();

@@ -16,7 +16,7 @@ use crate::version::Version;
 /// The accounts of the current user, and of the other one.
 #[derive(Debug)]
 pub(crate) struct Scene {
-    pub(crate) dialect: Version,
+    pub(crate) version: Version,
     pub(crate) pairs: Vec<Pair>,
     /// Accounts of the other user's name whose host none of the current user's has.
     pub(crate) unpaired: Vec<Side>,
@@ -55,7 +55,7 @@ impl Scene {
         current: &Login,
         other: &str,
     ) -> Result<Self, TargetError> {
-        let dialect = admin.facts().version;
+        let version = admin.facts().version;
         let names = [current.username.as_str(), other];
         let doing = format!("looking at {} and {other}", current.username);
         let mut found = accounts::look(admin, &names).await?.into_iter();
@@ -66,13 +66,13 @@ impl Scene {
         let chosen = choose(all, admin.server(), current, None)?;
         left_out.retain(|account| chosen.iter().all(|held| held.account != *account));
         let accounts = chosen.iter().chain(&others).map(|held| &held.account);
-        let question = question(accounts, dialect);
+        let question = question(accounts, version);
         let answers = admin.ask(&Sensitive::new(question), &doing).await?;
         let mut answers = answers.iter().skip(1);
         let own = answers.next().ok_or_else(|| unexpected(&doing))?;
-        let own = Privileges::read_session(own.iter().filter_map(|row| text(row, 0)), dialect)?;
+        let own = Privileges::read_session(own.iter().filter_map(|row| text(row, 0)), version)?;
         let mut side = |held: Held| {
-            let state = State::read(&mut answers, &held.account, dialect, &doing)?;
+            let state = State::read(&mut answers, &held.account, version, &doing)?;
             Ok::<_, TargetError>(Side { held, state })
         };
         let chosen = chosen.into_iter().map(&mut side).collect::<Result<Vec<_>, _>>()?;
@@ -84,7 +84,7 @@ impl Scene {
             let known = known.map(|at| others.swap_remove(at));
             pairs.push(Pair { current, other: account, known });
         }
-        let mut scene = Self { dialect, pairs, unpaired: others, left_out };
+        let mut scene = Self { version, pairs, unpaired: others, left_out };
         scene.settle(admin, &own, &doing).await?;
         Ok(scene)
     }
@@ -97,11 +97,11 @@ impl Scene {
         doing: &str,
     ) -> Result<(), TargetError> {
         let none = Privileges::default();
-        let dialect = self.dialect;
+        let version = self.version;
         for pair in &mut self.pairs {
             let known = pair.known.as_ref().map_or(&none, |side| &side.state.privileges);
             let state = &mut pair.current.state;
-            let doubt = Doubt::between(&state.privileges, known).seen_by(own, dialect);
+            let doubt = Doubt::between(&state.privileges, known).seen_by(own, version);
             state.privileges = attainable(admin, &state.privileges, known, doubt, doing).await?;
         }
         Ok(())
@@ -130,21 +130,21 @@ impl State {
     pub(super) fn read<'a>(
         answers: &mut impl Iterator<Item = &'a Answer>,
         account: &Account,
-        dialect: Version,
+        version: Version,
         doing: &str,
     ) -> Result<Self, TargetError> {
         let mut next = || answers.next().ok_or_else(|| unexpected(doing));
         let grants = next()?;
         let created = next()?.first().and_then(|row| text(row, 0));
         let created = created.ok_or_else(|| unexpected(doing))?;
-        let attribute = if dialect.has_attributes() {
+        let attribute = if version.has_attributes() {
             next()?.first().and_then(|row| text(row, 0))
         } else {
             None
         };
-        let settings = Settings::read(created, attribute, account, dialect)?;
+        let settings = Settings::read(created, attribute, account, version)?;
         let grants = grants.iter().filter_map(|row| text(row, 0));
-        let privileges = Privileges::read(grants, account, dialect)?
+        let privileges = Privileges::read(grants, account, version)?
             .with_default_roles(settings.default_roles.iter().cloned());
         Ok(Self { privileges, settings })
     }
@@ -153,10 +153,10 @@ impl State {
 /// What is asked about one account: two statements, or three where accounts have attributes.
 ///
 /// `shown` is the account as it stands in them.
-pub(super) fn statements(account: &Account, shown: &str, dialect: Version) -> Vec<String> {
+pub(super) fn statements(account: &Account, shown: &str, version: Version) -> Vec<String> {
     let mut statements =
         vec![format!("SHOW GRANTS FOR {shown}"), format!("SHOW CREATE USER {shown}")];
-    if dialect.has_attributes() {
+    if version.has_attributes() {
         statements.push(format!(
             "SELECT ATTRIBUTE FROM information_schema.USER_ATTRIBUTES WHERE USER = {} AND HOST = {}",
             literal(&account.user),
@@ -166,9 +166,9 @@ pub(super) fn statements(account: &Account, shown: &str, dialect: Version) -> Ve
     statements
 }
 
-fn question<'a>(accounts: impl Iterator<Item = &'a Account>, dialect: Version) -> String {
-    let mut all = vec![dialect.printing().to_owned(), "SHOW GRANTS".to_owned()];
-    all.extend(accounts.flat_map(|account| statements(account, &account.quoted(), dialect)));
+fn question<'a>(accounts: impl Iterator<Item = &'a Account>, version: Version) -> String {
+    let mut all = vec![version.printing().to_owned(), "SHOW GRANTS".to_owned()];
+    all.extend(accounts.flat_map(|account| statements(account, &account.quoted(), version)));
     all.join("; ")
 }
 

@@ -30,11 +30,11 @@ impl Privileges {
     ///
     /// The rules of `GRANT` and `REVOKE` are the same: who passes a privilege on has it, and the grant option with it,
     /// at that level or above.
-    pub(crate) fn lacks_to_change(&self, from: &Self, to: &Self, dialect: Version) -> Vec<String> {
+    pub(crate) fn lacks_to_change(&self, from: &Self, to: &Self, version: Version) -> Vec<String> {
         let mut lacks = Vec::new();
         for (one, other) in [(to, from), (from, to)] {
-            self.lacks_objects(one, other, dialect, &mut lacks);
-            self.lacks_roles(one, other, dialect, &mut lacks);
+            self.lacks_objects(one, other, version, &mut lacks);
+            self.lacks_roles(one, other, version, &mut lacks);
             for (privilege, passes) in &one.dynamic {
                 let differs = other.dynamic.get(privilege) != Some(passes);
                 if differs && self.dynamic.get(privilege) != Some(&true) {
@@ -58,7 +58,7 @@ impl Privileges {
     }
 
     /// Whether it is shown that a table or a routine is there, if it is.
-    pub(super) fn sees(&self, object: &Object, dialect: Version) -> bool {
+    pub(super) fn sees(&self, object: &Object, version: Version) -> bool {
         let reach = self.reach(object);
         let routines = ["EXECUTE", "ALTER ROUTINE", "CREATE ROUTINE"];
         match object {
@@ -69,19 +69,19 @@ impl Privileges {
             }
             Object::Routine(..) if routines.iter().any(|privilege| reach.holds(privilege)) => true,
             // Where MariaDB keeps them.
-            Object::Routine(..) if dialect.is_mariadb() => self.has_in("mysql", "SELECT"),
+            Object::Routine(..) if version.is_mariadb() => self.has_in("mysql", "SELECT"),
             Object::Routine(..) => {
                 self.dynamic.contains_key("SHOW_ROUTINE") || self.has_everywhere("SELECT")
             }
         }
     }
 
-    fn lacks_objects(&self, one: &Self, other: &Self, dialect: Version, lacks: &mut Vec<String>) {
+    fn lacks_objects(&self, one: &Self, other: &Self, version: Version, lacks: &mut Vec<String>) {
         for (object, more) in one.objects_beyond(other) {
             let reach = self.reach(object);
             let on = object.in_words();
             if more.all && !reach.all {
-                match all_on(object, dialect) {
+                match all_on(object, version) {
                     Some(all) => {
                         let missing = all.iter().filter(|privilege| !reach.holds(privilege));
                         lacks.extend(missing.map(|privilege| format!("{privilege} on {on}")));
@@ -104,8 +104,8 @@ impl Privileges {
         }
     }
 
-    fn lacks_roles(&self, one: &Self, other: &Self, dialect: Version, lacks: &mut Vec<String>) {
-        let may_all = dialect.is_modern_mysql()
+    fn lacks_roles(&self, one: &Self, other: &Self, version: Version, lacks: &mut Vec<String>) {
+        let may_all = version.is_modern_mysql()
             && (self.dynamic.contains_key(ANY_ROLE) || self.has_everywhere("SUPER"));
         for (role, admin) in &one.roles {
             let differs = other.roles.get(role) != Some(admin);
@@ -208,30 +208,30 @@ mod tests {
     use super::*;
     use crate::version::tests::{MARIADB, MYSQL};
 
-    fn read(rows: &[&str], dialect: Version) -> Privileges {
-        Privileges::read_session(rows.iter().copied(), dialect).unwrap()
+    fn read(rows: &[&str], version: Version) -> Privileges {
+        Privileges::read_session(rows.iter().copied(), version).unwrap()
     }
 
-    fn lacks(admin: &[&str], to: &[&str], dialect: Version) -> Vec<String> {
+    fn lacks(admin: &[&str], to: &[&str], version: Version) -> Vec<String> {
         let none = Privileges::default();
-        let (admin, to) = (read(admin, dialect), read(to, dialect));
-        let there = admin.lacks_to_change(&none, &to, dialect);
-        assert_eq!(there, admin.lacks_to_change(&to, &none, dialect), "back again");
+        let (admin, to) = (read(admin, version), read(to, version));
+        let there = admin.lacks_to_change(&none, &to, version);
+        assert_eq!(there, admin.lacks_to_change(&to, &none, version), "back again");
         // Its password alone is a change of an account of the system.
-        let same = admin.lacks_to_change(&to, &to, dialect);
+        let same = admin.lacks_to_change(&to, &to, version);
         assert!(same.iter().all(|lacks| lacks == OF_THE_SYSTEM), "{same:?}");
         there
     }
 
     #[test]
     fn what_is_held_above_can_be_passed_on_below() {
-        for dialect in [MYSQL, MARIADB] {
+        for version in [MYSQL, MARIADB] {
             let admin = [
                 "GRANT SELECT ON *.* TO `boss`@`%`",
                 "GRANT INSERT ON `sh\\_op%`.* TO `boss`@`%` WITH GRANT OPTION",
                 "GRANT UPDATE (`a`) ON `x`.`t` TO `boss`@`%`",
             ];
-            let to = |row: &str| lacks(&admin, &[row], dialect);
+            let to = |row: &str| lacks(&admin, &[row], version);
             assert!(to("GRANT SELECT, INSERT ON `sh_opping`.* TO `app`@`%`").is_empty());
             assert!(to("GRANT INSERT (`c`) ON `sh_op`.`t` TO `app`@`%`").is_empty());
             assert_eq!(
@@ -254,7 +254,7 @@ mod tests {
     fn all_privileges_need_each_of_them() {
         let admin = ["GRANT SELECT, INSERT ON `d`.* TO `boss`@`%` WITH GRANT OPTION"];
         let to = ["GRANT ALL PRIVILEGES ON `d`.`t` TO `app`@`%`"];
-        let lacks_on = |dialect| lacks(&admin, &to, dialect);
+        let lacks_on = |version| lacks(&admin, &to, version);
         assert!(!lacks_on(MYSQL).contains(&"SELECT on d.t".to_owned()));
         assert!(lacks_on(MYSQL).contains(&"TRIGGER on d.t".to_owned()));
         assert!(lacks_on(MARIADB).contains(&"DELETE HISTORY on d.t".to_owned()));
@@ -297,8 +297,8 @@ mod tests {
     fn what_an_admin_may_not_touch_is_not_shown_to_it() {
         let table = |name: &str| Object::Table("d".to_owned(), name.to_owned());
         let routine = Object::Routine("FUNCTION".to_owned(), "d".to_owned(), "f".to_owned());
-        for dialect in [MYSQL, MARIADB] {
-            let sees = |row, object: &Object| read(&[row], dialect).sees(object, dialect);
+        for version in [MYSQL, MARIADB] {
+            let sees = |row, object: &Object| read(&[row], version).sees(object, version);
             assert!(sees("GRANT SELECT ON *.* TO `a`@`%`", &table("t")));
             assert!(sees("GRANT SELECT ON *.* TO `a`@`%`", &routine));
             assert!(sees("GRANT UPDATE (`x`) ON `d`.`t` TO `a`@`%`", &table("t")));

@@ -54,10 +54,10 @@ pub(crate) fn statements(
     from: &Privileges,
     to: &Privileges,
     account: &Account,
-    dialect: Version,
+    version: Version,
 ) -> Vec<String> {
     let mut change =
-        Change { from, to, account: account.quoted(), dialect, statements: Vec::new() };
+        Change { from, to, account: account.quoted(), version, statements: Vec::new() };
     change.grant_objects();
     change.grant_dynamic();
     change.grant_roles();
@@ -69,7 +69,7 @@ pub(crate) fn statements(
     change.revoke_roles();
     change.revoke_proxies();
     change.restrict();
-    if !change.statements.is_empty() && !dialect.is_modern_mysql() {
+    if !change.statements.is_empty() && !version.is_modern_mysql() {
         // Else GRANT would make an account without a password, if somebody has just dropped this one.
         let mode = "SET sql_mode = 'NO_BACKSLASH_ESCAPES,NO_AUTO_CREATE_USER'";
         change.statements.insert(0, mode.to_owned());
@@ -78,19 +78,19 @@ pub(crate) fn statements(
 }
 
 /// What `ALL PRIVILEGES` are on an object, where that is known for sure.
-pub(super) fn all_on(object: &Object, dialect: Version) -> Option<BTreeSet<String>> {
+pub(super) fn all_on(object: &Object, version: Version) -> Option<BTreeSet<String>> {
     let mut all: Vec<&str> = match object {
         Object::Database(_) => ON_DATABASES.to_vec(),
         Object::Table(..) => ON_TABLES.to_vec(),
         Object::Everything | Object::Routine(..) => return None,
     };
     let (mariadb, mysql) = LAST_KNOWN;
-    if dialect.number.0 > if dialect.is_mariadb() { mariadb } else { mysql } {
+    if version.number.0 > if version.is_mariadb() { mariadb } else { mysql } {
         return None;
     }
-    if dialect.is_mariadb() {
+    if version.is_mariadb() {
         all.push("DELETE HISTORY");
-        if dialect.number >= (11, 3, 0) && matches!(object, Object::Database(_)) {
+        if version.number >= (11, 3, 0) && matches!(object, Object::Database(_)) {
             all.push("SHOW CREATE ROUTINE");
         }
     }
@@ -101,7 +101,7 @@ struct Change<'a> {
     from: &'a Privileges,
     to: &'a Privileges,
     account: String,
-    dialect: Version,
+    version: Version,
     statements: Vec<String>,
 }
 
@@ -234,7 +234,7 @@ impl Change<'_> {
     fn set_default_roles(&mut self) {
         let roles: Vec<String> = self.to.default_roles.iter().map(Role::quoted).collect();
         let roles = if roles.is_empty() { "NONE".to_owned() } else { roles.join(", ") };
-        self.statements.push(if self.dialect.is_mariadb() {
+        self.statements.push(if self.version.is_mariadb() {
             format!("SET DEFAULT ROLE {roles} FOR {}", self.account)
         } else {
             format!("ALTER USER IF EXISTS {} DEFAULT ROLE {roles}", self.account)
@@ -307,7 +307,7 @@ impl Change<'_> {
             return;
         }
         let known =
-            if held.all { all_on(object, self.dialect) } else { Some(held.privileges.clone()) };
+            if held.all { all_on(object, self.version) } else { Some(held.privileges.clone()) };
         let Some(known) = known else {
             self.revoke(&["ALL PRIVILEGES".to_owned()], object);
             self.revoke(&Vec::from_iter(option), object);
@@ -354,7 +354,7 @@ impl Change<'_> {
             let text = format!("{} FROM {}", role.quoted(), self.account);
             if wanted.is_none() {
                 self.statements.push(format!("REVOKE {text}"));
-            } else if self.dialect.is_mariadb() {
+            } else if self.version.is_mariadb() {
                 self.statements.push(format!("REVOKE ADMIN OPTION FOR {text}"));
             } else {
                 self.statements.push(format!("REVOKE {text}"));

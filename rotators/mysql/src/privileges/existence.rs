@@ -58,9 +58,9 @@ impl Doubt {
     /// Only what a session with these privileges would see if it were there: to such a one, what it may not touch
     /// looks like what is gone.
     #[must_use]
-    pub(crate) fn seen_by(mut self, own: &Privileges, dialect: Version) -> Self {
+    pub(crate) fn seen_by(mut self, own: &Privileges, version: Version) -> Self {
         let sees_table = |database: &str, table: &str| {
-            own.sees(&Object::Table(database.to_owned(), table.to_owned()), dialect)
+            own.sees(&Object::Table(database.to_owned(), table.to_owned()), version)
         };
         for (database, tables) in &mut self.tables {
             tables.retain(|table| sees_table(database, table));
@@ -76,7 +76,7 @@ impl Doubt {
                     Object::Routine((*kind).to_owned(), database.clone(), name.clone())
                 };
                 names
-                    .retain(|name| kinds.iter().any(|kind| own.sees(&object(kind, name), dialect)));
+                    .retain(|name| kinds.iter().any(|kind| own.sees(&object(kind, name), version)));
             }
         }
         self.tables.retain(|_, tables| !tables.is_empty());

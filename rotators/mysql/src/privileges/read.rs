@@ -20,9 +20,9 @@ impl Privileges {
     pub(crate) fn read<'a>(
         rows: impl IntoIterator<Item = &'a str>,
         account: &Account,
-        dialect: Version,
+        version: Version,
     ) -> Result<Self, TargetError> {
-        Reader { account: Some(account), dialect, found: Self::default(), knows_global: false }
+        Reader { account: Some(account), version, found: Self::default(), knows_global: false }
             .rows(rows)
     }
 
@@ -33,16 +33,16 @@ impl Privileges {
     /// As of [`read`](Self::read).
     pub(crate) fn read_session<'a>(
         rows: impl IntoIterator<Item = &'a str>,
-        dialect: Version,
+        version: Version,
     ) -> Result<Self, TargetError> {
-        Reader { account: None, dialect, found: Self::default(), knows_global: false }.rows(rows)
+        Reader { account: None, version, found: Self::default(), knows_global: false }.rows(rows)
     }
 }
 
 struct Reader<'a> {
     /// Whose rows count; `None` if all do.
     account: Option<&'a Account>,
-    dialect: Version,
+    version: Version,
     found: Privileges,
     /// The line with the privileges on `*.*` was read; MySQL prints the dynamic ones in lines behind it.
     knows_global: bool,
@@ -74,7 +74,7 @@ impl Reader<'_> {
     }
 
     fn line(&mut self, row: &str) -> Option<()> {
-        let mut tokens = Tokens::of(row, self.dialect)?;
+        let mut tokens = Tokens::of(row, self.version)?;
         if tokens.takes("SET DEFAULT ROLE") {
             self.default_role(&mut tokens)?;
         } else if tokens.takes("REVOKE") {
@@ -138,7 +138,7 @@ impl Reader<'_> {
     }
 
     fn hold(&mut self, object: Object, mut items: Items, grantable: bool) {
-        if object == Object::Everything && self.dialect.is_modern_mysql() && self.knows_global {
+        if object == Object::Everything && self.version.is_modern_mysql() && self.knows_global {
             let dynamic = items.privileges.into_iter().map(|privilege| (privilege, grantable));
             self.found.dynamic.extend(dynamic);
             return;
@@ -171,14 +171,14 @@ impl Reader<'_> {
     /// Reads whom a line is for: the account, or MariaDB's everybody, or a role of the session. `None` for
     /// another account, which nobody asked for.
     fn is_ours(&self, tokens: &mut Tokens) -> Option<bool> {
-        if self.dialect.is_mariadb() && tokens.takes("PUBLIC") {
+        if self.version.is_mariadb() && tokens.takes("PUBLIC") {
             return Some(self.account.is_none());
         }
         let (user, host) = tokens.user()?;
         let Some(account) = self.account else { return Some(true) };
         match host {
             Some(host) => (Account::new(user, host) == *account).then_some(true),
-            None => self.dialect.is_mariadb().then_some(false),
+            None => self.version.is_mariadb().then_some(false),
         }
     }
 }

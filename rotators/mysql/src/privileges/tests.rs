@@ -13,19 +13,19 @@ fn app() -> Account {
     Account::new("app", "%")
 }
 
-fn read(rows: &[&str], dialect: Version) -> Privileges {
+fn read(rows: &[&str], version: Version) -> Privileges {
     let rows = rows.iter().copied();
-    Privileges::read(rows, &app(), dialect).expect("privileges")
+    Privileges::read(rows, &app(), version).expect("privileges")
 }
 
 /// The statements from one to the other, with A for the account.
-fn change(from: &[&str], to: &[&str], dialect: Version) -> Vec<String> {
-    shortened(&read(from, dialect), &read(to, dialect), dialect)
+fn change(from: &[&str], to: &[&str], version: Version) -> Vec<String> {
+    shortened(&read(from, version), &read(to, version), version)
 }
 
-fn shortened(from: &Privileges, to: &Privileges, dialect: Version) -> Vec<String> {
-    let mut all = statements(from, to, &app(), dialect);
-    if !all.is_empty() && !dialect.is_modern_mysql() {
+fn shortened(from: &Privileges, to: &Privileges, version: Version) -> Vec<String> {
+    let mut all = statements(from, to, &app(), version);
+    if !all.is_empty() && !version.is_modern_mysql() {
         assert_eq!(all.remove(0), "SET sql_mode = 'NO_BACKSLASH_ESCAPES,NO_AUTO_CREATE_USER'");
     }
     all.iter().map(|statement| statement.replace("`app`@`%`", "A")).collect()

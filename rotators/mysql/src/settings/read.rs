@@ -26,11 +26,11 @@ impl Settings {
         row: &str,
         attribute: Option<&str>,
         account: &Account,
-        dialect: Version,
+        version: Version,
     ) -> Result<Self, TargetError> {
         let refused = |text: String| TargetError::new(Class::Refused, text);
         let row = match row.find(" ATTRIBUTE '") {
-            Some(at) if !dialect.is_mariadb() && row.ends_with('\'') => &row[..at],
+            Some(at) if !version.is_mariadb() && row.ends_with('\'') => &row[..at],
             Some(_) | None => row,
         };
         let mut settings = Self {
@@ -39,7 +39,7 @@ impl Settings {
             })?,
             ..Self::default()
         };
-        let mut tokens = Tokens::of(row, dialect)
+        let mut tokens = Tokens::of(row, version)
             .ok_or_else(|| refused("SHOW CREATE USER has a text without an end".to_owned()))?;
         if !tokens.takes("CREATE USER") || tokens.account().as_ref() != Some(account) {
             return Err(refused("SHOW CREATE USER is about another account".to_owned()));
@@ -53,7 +53,7 @@ impl Settings {
                         .to_owned(),
                 ));
             }
-            settings.clause(&mut tokens, dialect).ok_or_else(|| {
+            settings.clause(&mut tokens, version).ok_or_else(|| {
                 refused(format!(
                     "SHOW CREATE USER has a clause that begins with {clause} and cannot be read, so it cannot be kept \
                      in step"
@@ -66,10 +66,10 @@ impl Settings {
         Ok(settings)
     }
 
-    fn clause(&mut self, tokens: &mut Tokens, dialect: Version) -> Option<()> {
+    fn clause(&mut self, tokens: &mut Tokens, version: Version) -> Option<()> {
         if tokens.takes("IDENTIFIED") {
             self.rules =
-                if dialect.is_mariadb() { alternatives(tokens)? } else { vec![factor(tokens)?] };
+                if version.is_mariadb() { alternatives(tokens)? } else { vec![factor(tokens)?] };
         } else if tokens.takes("DEFAULT ROLE") {
             loop {
                 let (name, host) = tokens.user()?;

@@ -14,10 +14,10 @@ pub(crate) fn creation(
     account: &Account,
     rules: &[Rule],
     mark: Option<&str>,
-    dialect: Version,
+    version: Version,
 ) -> Sensitive {
     let fresh = Settings::default();
-    let identified = identified(rules, dialect);
+    let identified = identified(rules, version);
     let clauses = clauses(&fresh, first, " ACCOUNT LOCK", mark);
     joined(&["CREATE USER ", &account.quoted(), identified.expose(), &clauses])
 }
@@ -29,13 +29,13 @@ pub(crate) fn difference(
     to: &Settings,
     account: &Account,
     mark: Option<&str>,
-    dialect: Version,
+    version: Version,
 ) -> Vec<String> {
     let alter = format!("ALTER USER IF EXISTS {}", account.quoted());
     let clauses = clauses(from, to, "", mark);
     let mut statements = Vec::new();
     let is_reset = sets_expiry(from, to) && !to.clauses.contains_key(EXPIRY);
-    if is_reset && !dialect.is_mariadb() {
+    if is_reset && !version.is_mariadb() {
         // MySQL keeps a lifetime in memory when it is set to the default (seen on 9.7), but not this one.
         statements.push(format!("{alter} PASSWORD EXPIRE NEVER"));
     }
@@ -46,15 +46,15 @@ pub(crate) fn difference(
 }
 
 /// The last statement: only now can anybody log in by the rules that are given.
-pub(crate) fn letting_in(account: &Account, rules: &[Rule], dialect: Version) -> Sensitive {
-    let identified = identified(rules, dialect);
+pub(crate) fn letting_in(account: &Account, rules: &[Rule], version: Version) -> Sensitive {
+    let identified = identified(rules, version);
     let account = account.quoted();
     joined(&["ALTER USER IF EXISTS ", &account, identified.expose(), " ACCOUNT UNLOCK"])
 }
 
-fn identified(rules: &[Rule], dialect: Version) -> Sensitive {
+fn identified(rules: &[Rule], version: Version) -> Sensitive {
     let (with, digest_is, between) =
-        if dialect.is_mariadb() { ("VIA", "USING", " OR ") } else { ("WITH", "AS", " AND ") };
+        if version.is_mariadb() { ("VIA", "USING", " OR ") } else { ("WITH", "AS", " AND ") };
     let mut parts = Vec::new();
     for rule in rules {
         parts.push(Sensitive::new(if parts.is_empty() { "" } else { between }));

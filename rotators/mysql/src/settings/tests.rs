@@ -15,8 +15,8 @@ fn app() -> Account {
     Account::new("app", "%")
 }
 
-fn read(row: &str, attribute: Option<&str>, dialect: Version) -> Settings {
-    Settings::read(row, attribute, &app(), dialect).expect(row)
+fn read(row: &str, attribute: Option<&str>, version: Version) -> Settings {
+    Settings::read(row, attribute, &app(), version).expect(row)
 }
 
 /// A row of MySQL 9.7 with these clauses in place of the defaults.
@@ -29,8 +29,8 @@ fn mysql(requirement: &str, rest: &str) -> String {
 const DEFAULTS: &str = "PASSWORD EXPIRE DEFAULT ACCOUNT UNLOCK PASSWORD HISTORY DEFAULT PASSWORD REUSE INTERVAL DEFAULT PASSWORD REQUIRE CURRENT DEFAULT";
 const FULL: &str = "WITH MAX_QUERIES_PER_HOUR 1 MAX_UPDATES_PER_HOUR 2 MAX_CONNECTIONS_PER_HOUR 3 MAX_USER_CONNECTIONS 4 PASSWORD EXPIRE INTERVAL 3 DAY ACCOUNT LOCK PASSWORD HISTORY 5 PASSWORD REUSE INTERVAL 6 DAY PASSWORD REQUIRE CURRENT OPTIONAL FAILED_LOGIN_ATTEMPTS 3 PASSWORD_LOCK_TIME UNBOUNDED";
 
-fn change(from: &Settings, to: &Settings, mark: Option<&str>, dialect: Version) -> Vec<String> {
-    let all = difference(from, to, &app(), mark, dialect);
+fn change(from: &Settings, to: &Settings, mark: Option<&str>, version: Version) -> Vec<String> {
+    let all = difference(from, to, &app(), mark, version);
     all.iter().map(|statement| statement.replace("ALTER USER IF EXISTS `app`@`%`", "A")).collect()
 }
 
@@ -147,9 +147,9 @@ fn a_digest_that_is_hidden_makes_no_account_without_a_password() {
 
 #[test]
 fn every_way_to_log_in_is_read() {
-    let rules = |how: &str, dialect| -> Vec<(String, Digest)> {
+    let rules = |how: &str, version| -> Vec<(String, Digest)> {
         let row = format!("CREATE USER `app`@`%`{how}");
-        let rules = read(&row, None, dialect).rules;
+        let rules = read(&row, None, version).rules;
         rules.into_iter().map(|rule| (rule.plugin, rule.digest)).collect()
     };
     let text = |text: &str| Digest::Text(Sensitive::new(text));
@@ -260,7 +260,7 @@ fn differences_are_named_without_a_value() {
 
 #[test]
 fn what_cannot_be_read_is_refused_without_a_digest() {
-    for (row, part, dialect) in [
+    for (row, part, version) in [
         (
             mysql("NONE", DEFAULTS)
                 .replace(" REQUIRE NONE", " AND IDENTIFIED WITH 'ldap' AS 'uid' REQUIRE NONE"),
@@ -278,7 +278,7 @@ fn what_cannot_be_read_is_refused_without_a_digest() {
             MARIADB,
         ),
     ] {
-        let error = Settings::read(&row, None, &app(), dialect).expect_err(&row);
+        let error = Settings::read(&row, None, &app(), version).expect_err(&row);
         assert_eq!(error.class(), turnlock::Class::Refused);
         let text = error.to_string();
         assert!(text.contains(part) && !text.contains(DIGEST), "{text}");

@@ -28,11 +28,11 @@ fn what_is_missing_is_granted_before_anything_is_taken_away() {
 #[test]
 fn grant_makes_no_account_where_a_server_would_let_it() {
     let mode = "SET sql_mode = 'NO_BACKSLASH_ESCAPES,NO_AUTO_CREATE_USER'";
-    for (dialect, expected) in [(MYSQL, false), (MYSQL_5_7, true), (MARIADB, true)] {
-        let to = read(&["GRANT SELECT ON `a`.* TO `app`@`%`"], dialect);
-        let all = statements(&Privileges::default(), &to, &app(), dialect);
-        assert_eq!(all.first().map(String::as_str) == Some(mode), expected, "{dialect:?}");
-        assert!(statements(&to, &to, &app(), dialect).is_empty());
+    for (version, expected) in [(MYSQL, false), (MYSQL_5_7, true), (MARIADB, true)] {
+        let to = read(&["GRANT SELECT ON `a`.* TO `app`@`%`"], version);
+        let all = statements(&Privileges::default(), &to, &app(), version);
+        assert_eq!(all.first().map(String::as_str) == Some(mode), expected, "{version:?}");
+        assert!(statements(&to, &to, &app(), version).is_empty());
     }
 }
 
@@ -64,7 +64,7 @@ fn all_privileges_become_less_without_a_gap_where_they_are_known() {
 #[test]
 fn all_privileges_on_a_database_are_those_of_the_version() {
     let all = ["GRANT ALL PRIVILEGES ON `a`.* TO `app`@`%`"];
-    let taken = |dialect| change(&all, &[USAGE], dialect).join("\n");
+    let taken = |version| change(&all, &[USAGE], version).join("\n");
     assert!(taken(MARIADB_11).contains("SHOW CREATE ROUTINE"));
     assert!(taken(MARIADB).contains("DELETE HISTORY") && !taken(MARIADB).contains("SHOW CREATE"));
     assert!(!taken(MYSQL).contains("DELETE HISTORY"));
@@ -222,9 +222,9 @@ fn the_default_role_is_let_go_before_its_role() {
 fn packages_are_granted_in_the_mode_that_knows_them() {
     let to = ["GRANT EXECUTE ON PACKAGE `shop`.`pk` TO `app`@`%`"];
     let grant = "GRANT EXECUTE ON PACKAGE `shop`.`pk` TO A";
-    for dialect in [MARIADB, MARIADB_11] {
+    for version in [MARIADB, MARIADB_11] {
         assert_eq!(
-            change(&[USAGE], &to, dialect),
+            change(&[USAGE], &to, version),
             [
                 "SET sql_mode = 'ORACLE,NO_BACKSLASH_ESCAPES,NO_AUTO_CREATE_USER'",
                 grant,
@@ -259,11 +259,11 @@ fn at_most_three_differences_are_named_and_the_rest_is_counted() {
 
 #[test]
 fn every_kind_of_difference_has_words() {
-    let words = |rows: &[&str], other: &[&str], dialect| {
-        let (one, two) = (read(rows, dialect), read(other, dialect));
+    let words = |rows: &[&str], other: &[&str], version| {
+        let (one, two) = (read(rows, version), read(other, version));
         compare((&app(), &one), (&Account::new("b", "%"), &two)).join("; ")
     };
-    for (has, lacks, expected, dialect) in [
+    for (has, lacks, expected, version) in [
         ("GRANT ALL PRIVILEGES ON `a`.* TO `app`@`%`", USAGE, "ALL PRIVILEGES on a.*", MYSQL),
         ("GRANT EXECUTE ON FUNCTION `a`.`f` TO `app`@`%`", USAGE, "EXECUTE on function a.f", MYSQL),
         ("GRANT `r`@`h` TO `app`@`%`", USAGE, "the role r@h", MYSQL),
@@ -277,7 +277,7 @@ fn every_kind_of_difference_has_words() {
         ("SET DEFAULT ROLE `r` FOR `app`@`%`", USAGE, "the default role r", MARIADB),
     ] {
         let expected = format!("app@% has {expected}, b@% has not");
-        assert_eq!(words(&[has], &[lacks], dialect), expected);
+        assert_eq!(words(&[has], &[lacks], version), expected);
     }
     let everywhere = "GRANT SELECT ON *.* TO `app`@`%`";
     let but = "REVOKE SELECT ON `a`.* FROM `app`@`%`";

@@ -111,9 +111,9 @@ fn all_that_mysql_prints_is_granted_again() {
 
 #[test]
 fn whoever_has_the_same_is_left_alone() {
-    for (rows, dialect) in [(ON_MARIADB, MARIADB), (ON_MYSQL, MYSQL)] {
-        assert!(change(&rows, &rows, dialect).is_empty());
-        let privileges = read(&rows, dialect);
+    for (rows, version) in [(ON_MARIADB, MARIADB), (ON_MYSQL, MYSQL)] {
+        assert!(change(&rows, &rows, version).is_empty());
+        let privileges = read(&rows, version);
         let other = Account::new("app_clone", "%");
         assert!(compare((&app(), &privileges), (&other, &privileges)).is_empty());
     }
@@ -122,8 +122,8 @@ fn whoever_has_the_same_is_left_alone() {
 #[test]
 fn all_is_taken_away_again() {
     let usage = "GRANT USAGE ON *.* TO `app`@`%`";
-    for (rows, dialect) in [(ON_MARIADB, MARIADB_11), (ON_MYSQL, MYSQL)] {
-        let change = change(&rows, &[usage], dialect);
+    for (rows, version) in [(ON_MARIADB, MARIADB_11), (ON_MYSQL, MYSQL)] {
+        let change = change(&rows, &[usage], version);
         let is_taking = |statement: &&String| {
             ["REVOKE ", "SET DEFAULT ROLE NONE ", "SET sql_mode "]
                 .iter()
@@ -138,7 +138,7 @@ fn all_is_taken_away_again() {
 
 #[test]
 fn other_quotes_say_the_same() {
-    for (dialect, one, other) in [
+    for (version, one, other) in [
         (
             MYSQL,
             "GRANT SELECT, INSERT (`b,c`) ON `shop`.`a TO b` TO `app`@`%`",
@@ -155,8 +155,8 @@ fn other_quotes_say_the_same() {
             "GRANT PROXY ON ''@'' TO 'app'@'%' WITH GRANT OPTION",
         ),
     ] {
-        assert_eq!(read(&[one], dialect), read(&[other], dialect));
-        assert_ne!(read(&[one], dialect), Privileges::default());
+        assert_eq!(read(&[one], version), read(&[other], version));
+        assert_ne!(read(&[one], version), Privileges::default());
     }
 }
 
@@ -183,8 +183,8 @@ fn mysql_prints_default_roles_elsewhere() {
 
 #[test]
 fn what_cannot_be_read_is_refused_without_a_digest() {
-    let refused = |row: &str, dialect: Version| {
-        let error = Privileges::read([row], &app(), dialect).expect_err(row);
+    let refused = |row: &str, version: Version| {
+        let error = Privileges::read([row], &app(), version).expect_err(row);
         assert_eq!(error.class(), turnlock::Class::Refused, "{row}");
         error.to_string()
     };
