@@ -22,9 +22,26 @@ impl Account {
     }
 }
 
-/// As people write it.
+/// As people write it, in one line: it stands in logs and errors, and the server lets a name have line breaks.
 impl fmt::Display for Account {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        write!(f, "{}@{}", self.user, self.host)
+        f.write_str(&plain(&format!("{}@{}", self.user, self.host)))
+    }
+}
+
+/// A text that cannot pass for a line of a log.
+pub(crate) fn plain(text: &str) -> String {
+    text.replace(char::is_control, "?")
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn an_account_is_shown_in_one_line() {
+        let account = Account::new("app", "10.%\nERROR: all is lost\u{1b}");
+        assert_eq!(account.to_string(), "app@10.%?ERROR: all is lost?");
+        assert_eq!(account.quoted(), "`app`@`10.%\nERROR: all is lost\u{1b}`");
     }
 }

@@ -3,10 +3,10 @@
 use turnlock::{Class, History, TargetError};
 
 use super::look;
+use crate::account::plain;
 use crate::administered::settable;
 use crate::engine::Login;
 use crate::privileges::Privileges;
-use crate::privileges::comparison::plain;
 use crate::rights;
 use crate::session::Session;
 
@@ -56,7 +56,7 @@ fn lacking(admin: &Session, current: &str, pending: &str, missing: &[String]) ->
     let text = format!(
         "at {} the admin {} may not let {pending} take turns with {current}; missing: {}{more}",
         admin.server(),
-        plain(&admin.facts().account.to_string()),
+        admin.facts().account,
         named.join(", ")
     );
     TargetError::new(Class::Permission, text)

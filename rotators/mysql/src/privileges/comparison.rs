@@ -3,7 +3,7 @@
 use std::collections::{BTreeMap, BTreeSet};
 
 use super::{Held, Object, Privileges, Role};
-use crate::account::Account;
+use crate::account::{Account, plain};
 
 /// As many are named, the rest is counted.
 const NAMED: usize = 3;
@@ -15,14 +15,7 @@ pub(crate) fn compare(
 ) -> Vec<String> {
     let one_way = |(has, of): (&Account, &Privileges), (lacks, other): (&Account, &Privileges)| {
         let more = of.beyond(other);
-        (!more.is_empty()).then(|| {
-            format!(
-                "{} has {}, {} has not",
-                plain(&has.to_string()),
-                some(&more),
-                plain(&lacks.to_string())
-            )
-        })
+        (!more.is_empty()).then(|| format!("{has} has {}, {lacks} has not", some(&more)))
     };
     one_way(first, second).into_iter().chain(one_way(second, first)).collect()
 }
@@ -34,11 +27,6 @@ pub(crate) fn some(all: &[String]) -> String {
         0 => named,
         more => format!("{named} and {more} more"),
     }
-}
-
-/// A line break in a name could pass for a line of the log.
-pub(crate) fn plain(text: &str) -> String {
-    text.replace(char::is_control, "?")
 }
 
 impl Privileges {
