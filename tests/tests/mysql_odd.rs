@@ -210,13 +210,13 @@ async fn settings_of_the_server_do_not_matter() {
 }
 
 #[tokio::test(flavor = "multi_thread")]
-async fn an_init_connect_that_fails_is_a_connection_that_breaks() {
+async fn an_init_connect_that_fails_is_told_or_is_a_connection_that_breaks() {
     for product in Product::ALL {
         let configuration = vec!["init_connect = 'SELECT no_such_column'".to_owned()];
         let world = World::start(Setup { configuration, ..Setup::of(product) }).await;
         let words = ["asking localhost:", "what it is"];
         let error = world.rotate_failing().await;
-        assert!(["tcp", "unexpected"].contains(&error.class.as_str()), "{error:?}");
+        assert!(["tcp", "refused"].contains(&error.class.as_str()), "{error:?}");
         error.assert_is("setSecret", &error.class.clone(), &words);
         world.server.sql("SET GLOBAL init_connect = ''").await;
         world.retry().await.expect("the server is mended");
