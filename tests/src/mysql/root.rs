@@ -1,3 +1,5 @@
+use std::time::Duration;
+
 use sqlx::mysql::{MySqlConnectOptions, MySqlConnection, MySqlRow, MySqlSslMode};
 use sqlx::{AssertSqlSafe, ConnectOptions as _, Connection as _, Row as _};
 
@@ -125,14 +127,21 @@ impl Server {
         options.connect().await
     }
 
+    /// A connection that the server is still refusing has root's place for a moment, where all others are taken.
     async fn root(&self) -> MySqlConnection {
-        options()
-            .socket(self.socket())
-            .ssl_mode(MySqlSslMode::Disabled)
-            .username("root")
-            .connect()
-            .await
-            .expect("root is let in")
+        const TRIES: usize = 100;
+        const PAUSE: Duration = Duration::from_millis(20);
+        let options = options().socket(self.socket()).ssl_mode(MySqlSslMode::Disabled);
+        let options = options.username("root");
+        for _ in 1..TRIES {
+            match options.connect().await {
+                Err(sqlx::Error::Database(error)) if error.message() == "Too many connections" => {
+                    tokio::time::sleep(PAUSE).await;
+                }
+                done => return done.expect("root is let in"),
+            }
+        }
+        options.connect().await.expect("root is let in")
     }
 }
 
