@@ -159,25 +159,17 @@ fn lock_name(user: &str) -> String {
 }
 
 fn question(version: Version, user: &str) -> String {
-    let user = literal(user);
-    match version.product {
-        Product::MariaDb => {
-            format!(
-                "SELECT User, Host, Priv FROM mysql.global_priv WHERE User = {user} ORDER BY Host"
-            )
-        }
-        Product::MySql => {
-            let retained = if version.has_retain() {
-                "JSON_UNQUOTE(JSON_EXTRACT(User_attributes, '$.additional_password'))"
-            } else {
-                "NULL"
-            };
-            format!(
-                "SELECT User, Host, plugin, authentication_string, {retained}, ssl_type FROM mysql.user \
-                 WHERE User = {user} ORDER BY Host"
-            )
-        }
-    }
+    let retained = if version.has_retain() {
+        "JSON_UNQUOTE(JSON_EXTRACT(User_attributes, '$.additional_password'))"
+    } else {
+        "NULL"
+    };
+    let columns = match version.product {
+        Product::MariaDb => "Priv".to_owned(),
+        Product::MySql => format!("plugin, authentication_string, {retained}, ssl_type"),
+    };
+    let (table, user) = (table(version), literal(user));
+    format!("SELECT User, Host, {columns} FROM {table} WHERE User = {user} ORDER BY Host")
 }
 
 fn read(version: Version, answer: &Answer, name: &str) -> Option<Vec<Held>> {

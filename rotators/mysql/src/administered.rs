@@ -33,8 +33,8 @@ pub(crate) async fn set(
     let user = pending.username.as_str();
     let found = accounts::look(admin, &[user]).await?.pop().unwrap_or_default();
     let is_plain = matches!(found.as_slice(), [held] if is_plain(held, current));
-    let is_valid = found.iter().any(|held| held.accepts(&current.password));
-    let lets_in = is_plain || !is_valid || Session::accepts(current, trust).await?;
+    let is_valid = || found.iter().any(|held| held.accepts(&current.password));
+    let lets_in = is_plain || !is_valid() || Session::accepts(current, trust).await?;
     let (of_before, found) = of_before(found, current, pending, history, lets_in).await?;
     let chosen = if of_before.is_empty() {
         let chosen = choose(found, admin.server(), current, Some(&pending.password))?;

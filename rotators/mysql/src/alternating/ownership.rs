@@ -1,13 +1,13 @@
 //! Whether an account of the second name is ours, and the mark by which the next rotation knows it.
 
-use serde::{Deserialize, Serialize};
+use serde::Deserialize;
 use turnlock::{Class, History, TargetError};
 
 use super::scene::{Scene, Side};
 use crate::engine::Login;
 
 /// What MySQL keeps for us in the attribute of an account: whom it takes turns with.
-#[derive(Deserialize, Eq, PartialEq, Serialize)]
+#[derive(Deserialize)]
 struct Mark {
     alternates_with: String,
 }
