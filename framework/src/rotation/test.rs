@@ -13,7 +13,7 @@ use crate::{Credential, Document, Edit, History, Outcome, Rotator, SecretId, Ver
 impl<R: Rotator, V: Vault> Drive<'_, R, V> {
     /// Tries the pending credential, and tells a full rotation from test-only mode.
     pub(super) async fn test(&self) -> Result<Outcome, Cause> {
-        let Observed { action: Action::Test, pending, holder } = self.observe().await? else {
+        let Observed { action: Action::Test, pending, holder, .. } = self.observe().await? else {
             return Ok(Outcome::Unchanged);
         };
         let document = document(pending, "pending")?;

@@ -90,7 +90,6 @@ impl Keys {
 impl Rotator for Keys {
     type Credential = ApiKey;
     type Session = ();
-    const RETIRE: Retire = Retire::BeforeCreate;
 
     async fn create(&self, next: Create<'_, Self>) -> Result<Edit, TargetError> {
         self.print(&next);
@@ -117,6 +116,10 @@ impl Rotator for Keys {
     async fn set(&self, change: Change<'_, Self>) -> Result<Outcome, TargetError> {
         self.print(&change);
         Ok(Outcome::Unchanged)
+    }
+
+    fn retirement(&self, _: &ApiKey) -> Retire {
+        Retire::BeforeCreate { overlap: Duration::ZERO }
     }
 
     async fn retire(&self, key: &ApiKey, by: Authority<'_, Self>) -> Result<(), TargetError> {

@@ -2,6 +2,7 @@
 
 use std::collections::BTreeMap;
 use std::sync::{Arc, Mutex, MutexGuard};
+use std::time::SystemTime;
 
 use turnlock::vault::{Description, Label, SecretValue, Stored, Version, Write, Written};
 use turnlock::{Class, SecretId, Sensitive, Vault, VaultError, VersionId};
@@ -118,7 +119,12 @@ impl Secret {
         for (name, id) in &self.labels {
             labels.entry(id.clone()).or_default().extend(Label::parse(name));
         }
-        Description { rotation_enabled: self.rotation_enabled, labels, tags: self.tags.clone() }
+        Description {
+            rotation_enabled: self.rotation_enabled,
+            labels,
+            tags: self.tags.clone(),
+            ..Description::default()
+        }
     }
 }
 
@@ -199,14 +205,17 @@ impl Vault for MemoryVault {
                 Some(Value::Refused(code)) => return Err(*code),
                 None => return Ok(None),
             };
-            Ok(Some(Stored { version: id.clone(), value }))
+            Ok(Some(Stored { version: id.clone(), value, created: None }))
         };
         self.call("GetSecretValue", name, secret, read).await
     }
 
-    async fn versions(&self, secret: &SecretId) -> Result<Vec<VersionId>, VaultError> {
+    async fn versions(
+        &self,
+        secret: &SecretId,
+    ) -> Result<Vec<(VersionId, Option<SystemTime>)>, VaultError> {
         self.call("ListSecretVersionIds", "", secret, |s| {
-            Ok(s.versions.iter().rev().map(|(id, _)| id.clone()).collect())
+            Ok(s.versions.iter().rev().map(|(id, _)| (id.clone(), None)).collect())
         })
         .await
     }
