@@ -33,6 +33,16 @@ const AFTER_DEADLINE: Duration = Duration::from_secs(2);
 /// The most that Secrets Manager stores, in bytes.
 const MOST_BYTES: usize = 65_536;
 
+tokio::task_local! {
+    static DEADLINE: Instant;
+}
+
+/// When the step that this is called in is dropped, so that a pause is not begun that would outlast it; `None` outside
+/// of one, and in tasks that a rotator spawns.
+pub fn deadline() -> Option<Instant> {
+    DEADLINE.try_with(|deadline| *deadline).ok()
+}
+
 /// Takes one step of one rotation. Any step can be taken again at any time.
 ///
 /// Nothing goes on after `deadline`: what is under way then is dropped and reported as `timeout`.
@@ -45,12 +55,15 @@ pub async fn rotate<R: Rotator, V: Vault>(
 ) -> Result<Outcome, Failure> {
     let lifetime = deadline.saturating_duration_since(Instant::now()) + AFTER_DEADLINE;
     let drive = Drive { rotator, vault, policy, event, deadline, lifetime };
-    let done = match event.step {
-        Step::Create => drive.create().await,
-        Step::Set => drive.set().await,
-        Step::Test => drive.test().await,
-        Step::Finish => drive.finish().await,
+    let step = async {
+        match event.step {
+            Step::Create => drive.create().await,
+            Step::Set => drive.set().await,
+            Step::Test => drive.test().await,
+            Step::Finish => drive.finish().await,
+        }
     };
+    let done = DEADLINE.scope(deadline, step).await;
     done.map_err(|cause| Failure::new(event.step, event.secret_id.clone(), cause))
 }
 

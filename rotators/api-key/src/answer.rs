@@ -1,5 +1,6 @@
 //! What an answer means, by the description's rules.
 
+use reqwest::header::{HeaderMap, LINK};
 use serde_json::Value;
 use turnlock::{Class, Sensitive, TargetError};
 
@@ -23,6 +24,8 @@ pub(crate) struct Fault {
 pub(crate) struct Success {
     /// Its body; null where there is none.
     body: Value,
+    /// The address that the header `Link` has as `next` (RFC 8288).
+    next: Option<String>,
 }
 
 impl Success {
@@ -34,6 +37,11 @@ impl Success {
     /// The text of the value at a JSON pointer.
     pub(crate) fn text(&self, pointer: &str) -> Option<Sensitive> {
         self.at(pointer).and_then(text)
+    }
+
+    /// The address of the next page, by the header `Link`.
+    pub(crate) fn next_link(&self) -> Option<String> {
+        self.next.clone()
     }
 
     /// The fields that the description takes from it.
@@ -100,7 +108,7 @@ pub(crate) fn read(
     let class = match meaning {
         Meaning::Success if answer.body.expose().trim().is_empty() => return Ok(Success::default()),
         Meaning::Success => match body {
-            Ok(body) => return Ok(Success { body }),
+            Ok(body) => return Ok(Success { body, next: next_link(&answer.headers) }),
             Err(what) => {
                 let text = format!("{name} answered {status} with what is not {what}");
                 let error = TargetError::new(Class::Unexpected, text);
@@ -129,6 +137,16 @@ pub(crate) fn read(
     let error = TargetError::new(class, format!("{name}: the provider {what}"));
     let uncertain = meaning == Meaning::Unavailable;
     Err(Fault { meaning, error: error.with_code(status.to_string()), uncertain })
+}
+
+fn next_link(headers: &HeaderMap) -> Option<String> {
+    let links = headers.get_all(LINK).iter().filter_map(|value| value.to_str().ok());
+    let next = links.flat_map(|links| links.split(',')).find(|link| {
+        let mut parameters = link.split(';').skip(1).map(str::trim);
+        parameters.any(|parameter| matches!(parameter, "rel=next" | "rel=\"next\""))
+    })?;
+    let address = next.trim().strip_prefix('<')?.split_once('>')?.0;
+    Some(address.to_owned())
 }
 
 fn by_status(status: u16) -> Meaning {

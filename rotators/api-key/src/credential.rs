@@ -1,14 +1,16 @@
 //! What is read of a secret: the provider, and the fields that its description names.
 
+use std::collections::BTreeSet;
 use std::sync::Arc;
 use std::time::Duration;
 
 use turnlock::{Credential, Document, Malformed, SecretId, Sensitive, Target};
 
-use crate::description::{By, Description, Strategy};
+use crate::description::{Authentication, By, Description, Strategy};
 use crate::place::Base;
 use crate::providers::{self, Provider};
-use crate::values::{Fields, Values};
+use crate::template::Template;
+use crate::values::{Fields, Space, Values};
 
 /// A key of a provider, or the admin's.
 #[derive(Debug)]
@@ -43,12 +45,17 @@ impl ApiKey {
         self.fields.value(&self.description().id).filter(|id| !id.is_empty())
     }
 
+    /// Whether it is the admin's.
+    pub(crate) fn is_admin(&self) -> bool {
+        self.admin_fields.is_some()
+    }
+
     /// The admin of this key's provider, with what its own secret holds.
     pub(crate) fn admin_of(&self, secret: &Document) -> Result<Self, Malformed> {
         let description = self.description();
         let mut fields = Fields::default();
         for field in secret.names() {
-            if let Some(value) = text(secret, field)? {
+            if let Some(value) = secret.text_of(field)? {
                 fields.put(field, value);
             }
         }
@@ -97,7 +104,7 @@ impl Credential for ApiKey {
         let mut fields = Fields::default();
         let (needed, optional) = description.read();
         for field in needed.iter().chain(&optional) {
-            match text(secret, field)? {
+            match secret.text_of(field)? {
                 Some(value) => fields.put(field, value),
                 None if needed.contains(field) => return Err(secret.problem(field, "is missing")),
                 None => {}
@@ -105,7 +112,8 @@ impl Credential for ApiKey {
         }
         let plaintext = secret.flag("ssl")? == Some(false);
         let values = Values::of(&fields);
-        let base = Base::of(&description.base_url, &values, plaintext).map_err(Malformed::document)?;
+        let base =
+            Base::of(&description.base_url, &values, plaintext).map_err(Malformed::document)?;
         let principal = description.principal.plain(&values).ok().flatten();
         let principal = principal.map(|p| p.expose().to_owned()).unwrap_or_default();
         let setting = |field: &str, most: u32| match &rotation {
@@ -175,12 +183,16 @@ impl PartialEq for ApiKey {
     }
 }
 
-/// A field as text, or as its JSON where it is no text.
-fn text(secret: &Document, field: &str) -> Result<Option<Sensitive>, Malformed> {
-    secret.text_of(field)
-}
-
 impl Description {
+    /// The fields that the admin's secret has to have.
+    pub(crate) fn needed_of_the_admin(&self) -> BTreeSet<&str> {
+        let requests = self.requests();
+        let templates = requests.iter().flat_map(|(_, request)| request.templates());
+        let own = self.admin.iter().flat_map(Authentication::templates);
+        let names = templates.chain(own).flat_map(Template::needed);
+        names.filter(|name| name.space == Space::Admin).map(|name| name.field.as_str()).collect()
+    }
+
     fn needs_an_admin(&self) -> bool {
         self.requests().iter().any(|(_, request)| request.by == Some(By::Admin))
     }

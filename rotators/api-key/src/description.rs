@@ -15,60 +15,60 @@ mod validate;
 #[derive(Debug, Deserialize)]
 #[cfg_attr(test, derive(schemars::JsonSchema))]
 #[serde(deny_unknown_fields)]
-pub struct Description {
+pub(crate) struct Description {
     /// The name for people.
-    pub title: String,
+    pub(crate) title: String,
     /// Where the provider documents these requests.
     #[serde(default)]
-    pub documentation: Option<String>,
+    pub(crate) documentation: Option<String>,
     /// How the new key follows the old one.
-    pub strategy: Strategy,
+    pub(crate) strategy: Strategy,
     /// Where the requests go: `https://`, the host, perhaps a port and the beginning of every path.
-    pub base_url: Template,
+    pub(crate) base_url: Template,
     /// The fields of the secret that `base_url` may take its host from; no other field can choose it.
     #[serde(default)]
-    pub host_from_secret: Vec<String>,
+    pub(crate) host_from_secret: Vec<String>,
     /// Whose keys they are, in the provider's terms; logged, so never a secret.
-    pub principal: Template,
+    pub(crate) principal: Template,
     /// How many keys the provider allows the principal at once.
     #[serde(default)]
-    pub limit: Option<usize>,
+    pub(crate) limit: Option<usize>,
     /// For how many minutes after a rotation consumers may still use the key before; 120 unless told.
     #[serde(default = "two_hours")]
-    pub overlap_minutes: u32,
+    pub(crate) overlap_minutes: u32,
     /// How many seconds it takes at most until a new key is accepted everywhere.
     #[serde(default)]
-    pub settle_seconds: u32,
+    pub(crate) settle_seconds: u32,
     /// After how many days a new key shall expire, where `create` has a place for it; `rotation.lifetime_days`
     /// of the secret comes first.
     #[serde(default)]
-    pub lifetime_days: Option<u32>,
+    pub(crate) lifetime_days: Option<u32>,
     /// The field of the secret that tells one key of the principal from another, and is no secret.
     #[serde(default = "key_id")]
-    pub id: String,
+    pub(crate) id: String,
     /// The field of the secret that is drawn here, by the password policy, and sent to the provider by `update`.
     #[serde(default)]
-    pub draw: Option<String>,
+    pub(crate) draw: Option<String>,
     /// How a request shows that it is sent with the key.
     #[serde(default)]
-    pub key: Option<Authentication>,
+    pub(crate) key: Option<Authentication>,
     /// How a request shows that it is sent by the admin of `masterarn`.
     #[serde(default)]
-    pub admin: Option<Authentication>,
+    pub(crate) admin: Option<Authentication>,
     /// Asks whether a key works, and changes nothing.
-    pub test: Request,
+    pub(crate) test: Request,
     /// Mints a key.
     #[serde(default)]
-    pub create: Option<Request>,
+    pub(crate) create: Option<Request>,
     /// Makes the provider forget a key: one request after the other.
     #[serde(default)]
-    pub retire: Vec<Request>,
+    pub(crate) retire: Vec<Request>,
     /// Lists the keys that the principal has.
     #[serde(default)]
-    pub list: Option<List>,
+    pub(crate) list: Option<List>,
     /// Gives the key another value, in place.
     #[serde(default)]
-    pub update: Option<Request>,
+    pub(crate) update: Option<Request>,
 }
 
 fn two_hours() -> u32 {
@@ -83,7 +83,7 @@ fn key_id() -> String {
 #[derive(Clone, Copy, Debug, Deserialize, Eq, PartialEq)]
 #[cfg_attr(test, derive(schemars::JsonSchema))]
 #[serde(rename_all = "kebab-case")]
-pub enum Strategy {
+pub(crate) enum Strategy {
     /// `create` mints a second key, and `retire` ends the old one a whole rotation later.
     OverlappingKeys,
     /// `update` answers with another value, and the old one is dead.
@@ -94,114 +94,126 @@ pub enum Strategy {
     SingleUser,
 }
 
+impl Strategy {
+    /// The name in descriptions.
+    pub(crate) fn name(self) -> &'static str {
+        match self {
+            Self::OverlappingKeys => "overlapping-keys",
+            Self::Regenerate => "regenerate",
+            Self::RefreshToken => "refresh-token",
+            Self::SingleUser => "single-user",
+        }
+    }
+}
+
 /// How a request shows who sends it: exactly one of the schemes.
 #[derive(Debug, Default, Deserialize)]
 #[cfg_attr(test, derive(schemars::JsonSchema))]
 #[serde(deny_unknown_fields, default)]
-pub struct Authentication {
+pub(crate) struct Authentication {
     /// `Authorization: Bearer`, and this token.
-    pub bearer: Option<Template>,
+    pub(crate) bearer: Option<Template>,
     /// A header of this name, and its value.
-    pub header: Option<Named>,
+    pub(crate) header: Option<Named>,
     /// `Authorization: Basic`, of a user and a password.
-    pub basic: Option<Basic>,
+    pub(crate) basic: Option<Basic>,
     /// A parameter of the query of this name, and its value. Servers and proxies log it: the last choice.
-    pub query: Option<Named>,
+    pub(crate) query: Option<Named>,
     /// A signature by an AWS access key.
     pub sigv4: Option<Sigv4>,
     /// A request that comes before, such as for an access token: what its `fields` fill is `{login.…}`.
-    pub login: Option<Box<Request>>,
+    pub(crate) login: Option<Box<Request>>,
     /// Asks whether the admin's key works, before it is used; of an admin only.
-    pub test: Option<Box<Request>>,
+    pub(crate) test: Option<Box<Request>>,
 }
 
 /// A name and its value.
 #[derive(Debug, Deserialize)]
 #[cfg_attr(test, derive(schemars::JsonSchema))]
 #[serde(deny_unknown_fields)]
-pub struct Named {
+pub(crate) struct Named {
     /// The name.
-    pub name: String,
+    pub(crate) name: String,
     /// The value.
-    pub value: Template,
+    pub(crate) value: Template,
 }
 
 /// A user and a password.
 #[derive(Debug, Deserialize)]
 #[cfg_attr(test, derive(schemars::JsonSchema))]
 #[serde(deny_unknown_fields)]
-pub struct Basic {
+pub(crate) struct Basic {
     /// The user, which cannot have a colon.
-    pub user: Template,
+    pub(crate) user: Template,
     /// The password.
-    pub password: Template,
+    pub(crate) password: Template,
 }
 
 /// AWS Signature Version 4.
 #[derive(Debug, Deserialize)]
 #[cfg_attr(test, derive(schemars::JsonSchema))]
 #[serde(deny_unknown_fields)]
-pub struct Sigv4 {
+pub(crate) struct Sigv4 {
     /// The service's name in signatures, such as `iam`.
-    pub service: Template,
+    pub(crate) service: Template,
     /// The region in signatures.
-    pub region: Template,
+    pub(crate) region: Template,
     /// The access key's id.
-    pub access_key_id: Template,
+    pub(crate) access_key_id: Template,
     /// The secret access key.
-    pub secret_access_key: Template,
+    pub(crate) secret_access_key: Template,
 }
 
 /// One HTTP request, and what its answers mean.
 #[derive(Debug, Deserialize)]
 #[cfg_attr(test, derive(schemars::JsonSchema))]
 #[serde(deny_unknown_fields)]
-pub struct Request {
+pub(crate) struct Request {
     /// Who sends it; unless told, the admin where the secret names one, else the key. `test` is sent with the key.
     #[serde(default)]
-    pub by: Option<By>,
+    pub(crate) by: Option<By>,
     /// Where it goes, if that is not the description's `base_url`.
     #[serde(default)]
-    pub base_url: Option<Template>,
+    pub(crate) base_url: Option<Template>,
     /// The method.
-    pub method: Method,
+    pub(crate) method: Method,
     /// What comes after `base_url`; a value is percent-encoded, and never more than a part of one segment.
-    pub path: Template,
+    pub(crate) path: Template,
     /// Headers besides that of the authentication.
     #[serde(default)]
-    pub headers: BTreeMap<String, Template>,
+    pub(crate) headers: BTreeMap<String, Template>,
     /// The query; values are percent-encoded.
     #[serde(default)]
-    pub query: BTreeMap<String, Template>,
+    pub(crate) query: BTreeMap<String, Template>,
     /// The body, as JSON whose texts are templates.
     #[serde(default)]
-    pub json: Option<Json>,
+    pub(crate) json: Option<Json>,
     /// The body, as a form.
     #[serde(default)]
-    pub form: Option<BTreeMap<String, Template>>,
+    pub(crate) form: Option<BTreeMap<String, Template>>,
     /// What the answer's body is.
     #[serde(default)]
-    pub answer: Format,
+    pub(crate) answer: Format,
     /// The statuses that mean success; every 2xx unless told.
     #[serde(default)]
-    pub success: Vec<u16>,
+    pub(crate) success: Vec<u16>,
     /// What other answers mean, the first that fits.
     #[serde(default)]
-    pub when: Vec<Rule>,
+    pub(crate) when: Vec<Rule>,
     /// The fields that the answer fills, each with the JSON pointer (RFC 6901) of its value.
     #[serde(default)]
-    pub fields: BTreeMap<String, String>,
+    pub(crate) fields: BTreeMap<String, String>,
     /// Fields of the secret that the answer has to repeat, each with the JSON pointer of its value: of a `test`, whose
     /// key it is.
     #[serde(default)]
-    pub same: BTreeMap<String, String>,
+    pub(crate) same: BTreeMap<String, String>,
 }
 
 /// Who sends a request.
 #[derive(Clone, Copy, Debug, Deserialize, Eq, PartialEq)]
 #[cfg_attr(test, derive(schemars::JsonSchema))]
 #[serde(rename_all = "lowercase")]
-pub enum By {
+pub(crate) enum By {
     /// The key that is rotated.
     Key,
     /// The admin of `masterarn`.
@@ -216,8 +228,7 @@ pub enum By {
 #[derive(Clone, Copy, Debug, Deserialize, Eq, PartialEq)]
 #[cfg_attr(test, derive(schemars::JsonSchema))]
 #[serde(rename_all = "UPPERCASE")]
-#[expect(missing_docs, reason = "the names are those of HTTP")]
-pub enum Method {
+pub(crate) enum Method {
     Get,
     Post,
     Put,
@@ -227,7 +238,7 @@ pub enum Method {
 
 impl Method {
     /// The name as HTTP writes it.
-    pub fn name(self) -> &'static str {
+    pub(crate) fn name(self) -> &'static str {
         match self {
             Self::Get => "GET",
             Self::Post => "POST",
@@ -247,7 +258,7 @@ impl Method {
 #[derive(Clone, Copy, Debug, Default, Deserialize, Eq, PartialEq)]
 #[cfg_attr(test, derive(schemars::JsonSchema))]
 #[serde(rename_all = "lowercase")]
-pub enum Format {
+pub(crate) enum Format {
     /// JSON.
     #[default]
     Json,
@@ -261,27 +272,27 @@ pub enum Format {
 #[derive(Debug, Deserialize)]
 #[cfg_attr(test, derive(schemars::JsonSchema))]
 #[serde(deny_unknown_fields)]
-pub struct Rule {
+pub(crate) struct Rule {
     /// The status.
-    pub status: u16,
+    pub(crate) status: u16,
     /// The JSON pointer of a value that decides.
     #[serde(default)]
-    pub at: Option<String>,
+    pub(crate) at: Option<String>,
     /// The value there.
     #[serde(default)]
-    pub is: Option<Value>,
+    pub(crate) is: Option<Value>,
     /// A piece of the text there.
     #[serde(default)]
-    pub contains: Option<String>,
+    pub(crate) contains: Option<String>,
     /// What the answer means.
-    pub means: Meaning,
+    pub(crate) means: Meaning,
 }
 
 /// What an answer means.
 #[derive(Clone, Copy, Debug, Deserialize, Eq, PartialEq)]
 #[cfg_attr(test, derive(schemars::JsonSchema))]
 #[serde(rename_all = "lowercase")]
-pub enum Meaning {
+pub(crate) enum Meaning {
     /// It was done.
     Success,
     /// The provider does not know the key. Unless told otherwise: 401.
@@ -304,41 +315,46 @@ pub enum Meaning {
 #[derive(Debug, Deserialize)]
 #[cfg_attr(test, derive(schemars::JsonSchema))]
 #[serde(deny_unknown_fields)]
-pub struct List {
+pub(crate) struct List {
     /// The request.
-    pub request: Request,
+    pub(crate) request: Request,
     /// The JSON pointer of the array of keys; the whole answer unless told.
     #[serde(default)]
-    pub items: String,
+    pub(crate) items: String,
     /// In an item, the JSON pointer of its id.
-    pub id: String,
+    pub(crate) id: String,
     /// In an item, the JSON pointer of the label that `create` gave it, where it can give one.
     #[serde(default)]
-    pub label: Option<String>,
+    pub(crate) label: Option<String>,
     /// In an item, a value that tells that it is not a key that works; it is passed over.
     #[serde(default)]
-    pub skip: Vec<Skip>,
+    pub(crate) skip: Vec<Skip>,
     /// How the next page is asked for.
     #[serde(default)]
-    pub pages: Option<Pages>,
+    pub(crate) pages: Option<Pages>,
 }
 
 /// An item that is no key that works, such as one that was revoked.
 #[derive(Debug, Deserialize)]
 #[cfg_attr(test, derive(schemars::JsonSchema))]
 #[serde(deny_unknown_fields)]
-pub struct Skip {
+pub(crate) struct Skip {
     /// The JSON pointer of a value.
-    pub at: String,
+    pub(crate) at: String,
     /// The value there.
-    pub is: Value,
+    pub(crate) is: Value,
 }
 
 /// How the next page of a list is asked for.
 #[derive(Debug, Deserialize)]
 #[cfg_attr(test, derive(schemars::JsonSchema))]
-#[serde(rename_all = "lowercase", rename_all_fields = "snake_case", tag = "by", deny_unknown_fields)]
-pub enum Pages {
+#[serde(
+    rename_all = "lowercase",
+    rename_all_fields = "snake_case",
+    tag = "by",
+    deny_unknown_fields
+)]
+pub(crate) enum Pages {
     /// By its number, until a page is empty.
     Number {
         /// The query's parameter.
@@ -371,3 +387,6 @@ pub enum Pages {
 fn one() -> u32 {
     1
 }
+
+#[cfg(test)]
+mod tests;

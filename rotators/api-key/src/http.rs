@@ -98,8 +98,7 @@ impl Client {
     async fn once(&self, call: &Call) -> Result<Answer, Unanswered> {
         let client = self.0.as_ref().map_err(|error| unsent(error.clone()))?;
         let method = call.method.name().parse().unwrap_or(reqwest::Method::GET);
-        let mut request =
-            client.request(method, call.url.clone()).headers(call.headers.clone());
+        let mut request = client.request(method, call.url.clone()).headers(call.headers.clone());
         if let Some(body) = &call.body {
             request = request.body(body.expose().to_owned());
         }
@@ -113,7 +112,8 @@ impl Client {
             }
             body.extend_from_slice(&chunk);
         }
-        let body = String::from_utf8(body).map_err(|_| odd(call, "answered with what is no text"))?;
+        let body =
+            String::from_utf8(body).map_err(|_| odd(call, "answered with what is no text"))?;
         Ok(Answer { status, headers, body: Sensitive::new(body) })
     }
 }

@@ -9,10 +9,9 @@ use url::Url;
 use crate::answer::{Success, text};
 use crate::credential::ApiKey;
 use crate::description::{List, Pages};
-use crate::exchange::Sender;
+use crate::exchange::{Ask, Sender};
 use crate::http::Client;
 use crate::label::Label;
-use crate::values::Values;
 
 /// Nobody has more pages of keys; a provider that always has another one is not asked for ever.
 const MOST_PAGES: usize = 100;
@@ -34,44 +33,43 @@ impl Client {
         secret: &SecretId,
         sender: Sender<'_>,
     ) -> Result<Vec<Listed>, TargetError> {
-        let (mut all, mut seen) = (Vec::new(), BTreeSet::new());
+        let (mut all, mut seen, mut passed) = (Vec::new(), BTreeSet::new(), 0);
         let mut page = Page::First;
         for number in 0..MOST_PAGES {
-            let success = self.page(list, key, sender, &page).await?;
+            let ask = Ask::new(key, &list.request).by(sender).page(&page);
+            let success = self.ask(ask).await.map_err(|fault| fault.error)?;
             let found = items(list, &success)?;
-            let before = all.len();
+            passed += found.len();
+            let before = seen.len();
             for item in found {
-                if list.skip.iter().any(|skip| item.pointer(&skip.at) == Some(&skip.is)) {
-                    continue;
-                }
                 let id = item.pointer(&list.id).and_then(text);
                 let id = id.ok_or_else(|| shape(list, "an item has no id"))?.expose().to_owned();
-                let label = list.label.as_ref().and_then(|pointer| item.pointer(pointer)?.as_str());
-                let label = label.and_then(|label| Label::parse(label, secret));
                 // A page that is asked for beyond the last can be the last, once more.
-                if seen.insert(id.clone()) {
-                    all.push(Listed { id, label });
+                let skipped = list.skip.iter().any(|s| item.pointer(&s.at) == Some(&s.is));
+                if !seen.insert(id.clone()) || skipped {
+                    continue;
                 }
+                let label = list.label.as_ref().and_then(|pointer| item.pointer(pointer)?.as_str());
+                all.push(Listed { id, label: label.and_then(|label| Label::parse(label, secret)) });
             }
-            let Some(next) = next(list, &success, number, found.len(), all.len() > before) else {
-                return Ok(all);
-            };
-            page = next;
+            let place = Place { number, passed, new: seen.len() > before };
+            match next(list, &success, &place) {
+                Some(next) => page = next,
+                None => return Ok(all),
+            }
         }
         Err(shape(list, "there are over 100 pages of keys"))
     }
+}
 
-    async fn page(
-        &self,
-        list: &List,
-        key: &ApiKey,
-        sender: Sender<'_>,
-        page: &Page,
-    ) -> Result<Success, TargetError> {
-        let values = Values::of(&key.fields);
-        let asked = self.ask_page(key, &list.request, values, sender, page).await;
-        asked.map_err(|fault| fault.error)
-    }
+/// How far a list was read.
+struct Place {
+    /// How many pages came before this one.
+    number: usize,
+    /// How many items came, with those of this page.
+    passed: usize,
+    /// Whether one of them was new.
+    new: bool,
 }
 
 /// Which page to ask for.
@@ -90,8 +88,11 @@ impl Page {
         match self {
             Self::First => {}
             Self::Parameter(name, value) => {
-                let others: Vec<(String, String)> =
-                    url.query_pairs().filter(|(n, _)| n != name).map(|(n, v)| (n.into(), v.into())).collect();
+                let others: Vec<(String, String)> = url
+                    .query_pairs()
+                    .filter(|(n, _)| n != name)
+                    .map(|(n, v)| (n.into(), v.into()))
+                    .collect();
                 url.query_pairs_mut().clear().extend_pairs(others).append_pair(name, value);
             }
             Self::Address(address) => {
@@ -115,22 +116,21 @@ fn items<'a>(list: &List, success: &'a Success) -> Result<&'a [Value], TargetErr
     }
 }
 
-fn next(list: &List, success: &Success, number: usize, count: usize, new: bool) -> Option<Page> {
+fn next(list: &List, success: &Success, place: &Place) -> Option<Page> {
     match list.pages.as_ref()? {
-        Pages::Number { query, first } if new => {
-            let next = usize::try_from(*first).ok()? + number + 1;
+        Pages::Number { query, first } if place.new => {
+            let next = usize::try_from(*first).ok()? + place.number + 1;
             Some(Page::Parameter(query.clone(), next.to_string()))
         }
-        Pages::Offset { query } if new => {
-            // By what the provider counts, which is more than what is kept here.
-            Some(Page::Parameter(query.clone(), success.counted(number, count).to_string()))
+        Pages::Offset { query } if place.new => {
+            Some(Page::Parameter(query.clone(), place.passed.to_string()))
         }
         Pages::Number { .. } | Pages::Offset { .. } => None,
         Pages::Cursor { query, at } => {
             let cursor = success.text(at).filter(|cursor| !cursor.expose().is_empty())?;
             Some(Page::Parameter(query.clone(), cursor.expose().to_owned()))
         }
-        Pages::Link => success.link_to_next().map(Page::Address),
+        Pages::Link => success.next_link().map(Page::Address),
         Pages::Address { at } => {
             let address = success.text(at).filter(|address| !address.expose().is_empty())?;
             Some(Page::Address(address.expose().to_owned()))

@@ -179,8 +179,9 @@ impl Call {
 fn put(headers: &mut HeaderMap, name: &str, value: &Sensitive) -> Result<(), String> {
     let name = HeaderName::from_bytes(name.as_bytes())
         .map_err(|_| format!("`{name}` is no name of a header"))?;
-    let mut value = HeaderValue::from_str(value.expose())
-        .map_err(|_| format!("the value of the header `{name}` has characters that none can have"))?;
+    let mut value = HeaderValue::from_str(value.expose()).map_err(|_| {
+        format!("the value of the header `{name}` has characters that none can have")
+    })?;
     value.set_sensitive(true);
     headers.insert(name, value);
     Ok(())

@@ -109,7 +109,8 @@ pub(crate) fn of(secret: &Document) -> Result<Arc<Provider>, Malformed> {
         // A problem of the shape may quote a value, and a secret's values stay out of messages.
         let description: Description = serde_json::from_str(text.expose()).map_err(|error| {
             let (line, column) = (error.line(), error.column());
-            let problem = format!("is no description (line {line}, column {column}); `check` says more");
+            let problem =
+                format!("is no description (line {line}, column {column}); `check` says more");
             rotation.problem(FIELD, problem)
         })?;
         description.validate().map_err(|problem| rotation.problem(FIELD, problem))?;
@@ -119,6 +120,7 @@ pub(crate) fn of(secret: &Document) -> Result<Arc<Provider>, Malformed> {
     let Some(name) = named.or_else(|| settings.default.clone()) else {
         return Err(Malformed::field("rotation.provider", "is missing, and PROVIDER is not set"));
     };
-    let provider = settings.named(&name).map_err(|problem| Malformed::field("rotation.provider", problem))?;
+    let provider =
+        settings.named(&name).map_err(|problem| Malformed::field("rotation.provider", problem))?;
     Ok(Arc::new(provider))
 }

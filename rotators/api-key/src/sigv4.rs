@@ -25,7 +25,7 @@ pub(crate) fn sign_by_key(
         filled.ok_or_else(|| fault(call, "has no value for a part of its signature"))
     };
     let (id, secret) = (fill(&signature.access_key_id)?, fill(&signature.secret_access_key)?);
-    let credentials = Credentials::from_keys(id.expose(), secret.expose(), None);
+    let credentials = Credentials::new(id.expose(), secret.expose(), None, None, "secret");
     let (service, region) = (fill(&signature.service)?, fill(&signature.region)?);
     sign_with(call, credentials, service, region)
 }
@@ -66,9 +66,10 @@ fn sign_with(
         .settings(SigningSettings::default())
         .build()
         .map_err(|_| fault(call, "cannot be signed"))?;
-    let headers = call.headers.iter().filter_map(|(name, value)| {
-        value.to_str().ok().map(|value| (name.as_str(), value))
-    });
+    let headers = call
+        .headers
+        .iter()
+        .filter_map(|(name, value)| value.to_str().ok().map(|value| (name.as_str(), value)));
     let body = call.body.as_ref().map_or("", |body| body.expose());
     let request = SignableRequest::new(
         call.method.name(),

@@ -10,8 +10,7 @@ use turnlock::Sensitive;
 
 use crate::values::{Name, Values};
 
-pub use self::json::Json;
-pub(crate) use self::json::Unfit;
+pub(crate) use self::json::{Json, Unfit};
 
 mod json;
 
@@ -25,19 +24,19 @@ mod json;
 /// between commas or spaces, as an array of strings) and `raw` (the JSON that the value holds).
 ///
 /// A value is encoded for the place where it stands, so that none can leave it; the filters come before.
-pub struct Template {
+pub(crate) struct Template {
     source: String,
     parts: Vec<Part>,
 }
 
 #[derive(Debug)]
-pub(crate) enum Part {
+enum Part {
     Text(String),
     Value { name: Name, optional: bool, filters: Vec<Filter> },
 }
 
 #[derive(Clone, Copy, Debug, Eq, PartialEq)]
-pub(crate) enum Filter {
+enum Filter {
     Base64,
     Percent,
     Json,
@@ -71,7 +70,9 @@ impl Template {
             }
             let Some((inside, after)) = rest.strip_prefix('{').and_then(|r| r.split_once('}'))
             else {
-                return problem("has a brace without its other; as a character it is written twice");
+                return problem(
+                    "has a brace without its other; as a character it is written twice",
+                );
             };
             let mut pieces = inside.split('|');
             let (name, optional) = match pieces.next().unwrap_or_default() {
@@ -82,7 +83,9 @@ impl Template {
                 return problem(&format!("has a placeholder, {{{inside}}}, that is no name"));
             };
             let Some(filters) = pieces.map(Filter::parse).collect() else {
-                return problem("has a filter that is not base64, percent, json, number, list or raw");
+                return problem(
+                    "has a filter that is not base64, percent, json, number, list or raw",
+                );
             };
             if !text.is_empty() {
                 parts.push(Part::Text(std::mem::take(&mut text)));
@@ -100,10 +103,6 @@ impl Template {
     /// The template as it is written: what messages show of a request.
     pub(crate) fn source(&self) -> &str {
         &self.source
-    }
-
-    pub(crate) fn parts(&self) -> &[Part] {
-        &self.parts
     }
 
     /// The names in its placeholders.

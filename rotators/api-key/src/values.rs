@@ -24,9 +24,8 @@ impl Fields {
 
     /// A copy, of which `other` replaces what it has.
     pub(crate) fn overlaid(&self, other: &Self) -> Self {
-        let copied = |(name, value): (&str, &Sensitive)| {
-            (name.to_owned(), Sensitive::new(value.expose()))
-        };
+        let copied =
+            |(name, value): (&str, &Sensitive)| (name.to_owned(), Sensitive::new(value.expose()));
         Self(self.iter().map(copied).chain(other.iter().map(copied)).collect())
     }
 }

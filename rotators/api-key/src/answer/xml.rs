@@ -7,7 +7,9 @@ use serde_json::{Map, Value};
 pub(super) fn parse(text: &str) -> Option<Value> {
     let document = Document::parse(text).ok()?;
     let root = document.root_element();
-    Some(Value::Object([(root.tag_name().name().to_owned(), value(root, 0)?)].into_iter().collect()))
+    Some(Value::Object(
+        [(root.tag_name().name().to_owned(), value(root, 0)?)].into_iter().collect(),
+    ))
 }
 
 /// Nobody's answer is deeper, and the stack is not without end.

@@ -31,6 +31,9 @@ impl Description {
                 spaces.push(Space::Next);
             }
             self.only(&request.names(), &spaces, &name)?;
+            if name.ends_with(" login") && request.by != Some(By::Anyone) {
+                return Err(format!("{name}: nobody is logged in yet; say by = \"anyone\""));
+            }
             self.authenticated(request, &name)?;
             self.nothing_secret_in_its_path(request, &name)?;
         }
@@ -43,7 +46,8 @@ impl Description {
     }
 
     fn has_what_its_strategy_needs(&self) -> Result<(), String> {
-        let fills = |request: &Option<Request>| request.as_ref().is_some_and(|r| !r.fields.is_empty());
+        let fills =
+            |request: &Option<Request>| request.as_ref().is_some_and(|r| !r.fields.is_empty());
         let listed = self.list.is_some();
         let problem = match self.strategy {
             Strategy::OverlappingKeys if !fills(&self.create) => "create, with fields, is missing",
@@ -141,8 +145,12 @@ impl Description {
         templates.extend(self.key.iter().flat_map(Authentication::templates));
         templates.extend(self.requests().into_iter().flat_map(|(_, r)| r.templates()));
         let own = |name: &&Name| name.space == Space::Secret;
-        let needed: BTreeSet<&str> =
-            templates.iter().flat_map(|t| t.needed()).filter(own).map(|n| n.field.as_str()).collect();
+        let needed: BTreeSet<&str> = templates
+            .iter()
+            .flat_map(|t| t.needed())
+            .filter(own)
+            .map(|n| n.field.as_str())
+            .collect();
         let named = templates.iter().flat_map(|t| t.names()).filter(own).map(|n| n.field.as_str());
         let same = self.requests().into_iter().flat_map(|(_, r)| r.same.keys().map(String::as_str));
         let all: BTreeSet<&str> = named.chain(self.filled()).chain(same).collect();
@@ -183,7 +191,7 @@ impl Authentication {
         }
     }
 
-    fn templates(&self) -> Vec<&Template> {
+    pub(crate) fn templates(&self) -> Vec<&Template> {
         let mut all: Vec<&Template> = self.bearer.iter().collect();
         all.extend(self.header.iter().chain(&self.query).map(|named| &named.value));
         all.extend(self.basic.iter().flat_map(|basic| [&basic.user, &basic.password]));
@@ -212,7 +220,10 @@ impl Request {
         let elsewhere = |template: &&Template| !in_json.iter().any(|t| std::ptr::eq(*t, *template));
         let misplaced = in_json.iter().find(|template| template.misplaced(true)).copied();
         let misplaced = misplaced.or_else(|| {
-            self.templates().into_iter().filter(elsewhere).find(|template| template.misplaced(false))
+            self.templates()
+                .into_iter()
+                .filter(elsewhere)
+                .find(|template| template.misplaced(false))
         });
         if let Some(template) = misplaced {
             return Err(format!(
@@ -224,7 +235,9 @@ impl Request {
         let pointers = pointers.chain(self.when.iter().filter_map(|rule| rule.at.as_ref()));
         for pointer in pointers {
             if !pointer.starts_with('/') {
-                return Err(format!("`{pointer}` is no JSON pointer: it does not begin with a slash"));
+                return Err(format!(
+                    "`{pointer}` is no JSON pointer: it does not begin with a slash"
+                ));
             }
         }
         for rule in &self.when {

@@ -11,7 +11,7 @@ use crate::values::{Name, Values};
 ///
 /// A member or an element whose optional placeholder has no value is left out.
 #[derive(Debug)]
-pub enum Json {
+pub(crate) enum Json {
     /// A text.
     Text(Template),
     /// A number, a boolean or null.
