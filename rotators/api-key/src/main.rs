@@ -1,0 +1,3 @@
+//! The Lambda function: see the library of the same name.
+
+fn main() {}
