@@ -68,16 +68,8 @@ impl Kind {
     ///
     /// Class `malformed-secret` where the keys that are there cannot be read, `policy` where the policy allows no token.
     pub fn next(&self, current: &Document, passwords: &Passwords) -> Result<Edit, TargetError> {
-        self.next_with(current, || passwords.draw())
-    }
-
-    fn next_with(
-        &self,
-        current: &Document,
-        password: impl Fn() -> Result<Sensitive, TargetError>,
-    ) -> Result<Edit, TargetError> {
         match &self.0 {
-            Form::Shared(shared) => shared.next(current, password),
+            Form::Shared(shared) => shared.next(current, passwords),
             Form::Signing(signing) => signing.next(current),
         }
     }

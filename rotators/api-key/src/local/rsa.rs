@@ -53,16 +53,16 @@ fn key(one: Number, other: Number, bits: u32) -> Option<Zeroizing<Vec<u8>>> {
     }
     let n = p.concatenating_mul(&*q);
     let (before_p, before_q) = (before(&p)?, before(&q)?);
-    let lambda = NonZero::new(before_p.as_ref().lcm(before_q.as_ref())).into_option()?;
-    let exponent = BoxedUint::from(EXPONENT);
+    let lambda = Zeroizing::new(NonZero::new(before_p.lcm(&before_q)).into_option()?);
+    let exponent = BoxedUint::from(EXPONENT).resize(lambda.bits_precision());
     // There is none where a prime is one more than a multiple of the exponent.
-    let d = exponent.resize(lambda.as_ref().bits_precision()).invert_mod(&lambda).into_option()?;
+    let d = exponent.invert_mod(&lambda).into_option()?;
     let d = Zeroizing::new(d);
     if d.bits() <= bits / 2 {
         return None;
     }
     let (d_p, d_q) = (Zeroizing::new(d.rem(&before_p)), Zeroizing::new(d.rem(&before_q)));
-    let modulus = Odd::new(BoxedUint::clone(&p)).into_option()?;
+    let modulus = Zeroizing::new(Odd::new(BoxedUint::clone(&p)).into_option()?);
     let q_inverse = Zeroizing::new(q.invert_odd_mod(&modulus).into_option()?);
     let numbers = [&n, &exponent, &*d, &*p, &*q, &*d_p, &*d_q, &*q_inverse].map(number);
     let mut parts = vec![der::unsigned(&[])];
@@ -72,8 +72,8 @@ fn key(one: Number, other: Number, bits: u32) -> Option<Zeroizing<Vec<u8>>> {
 }
 
 /// A prime less one.
-fn before(prime: &BoxedUint) -> Option<NonZero<BoxedUint>> {
-    NonZero::new(prime.wrapping_sub(BoxedUint::one())).into_option()
+fn before(prime: &BoxedUint) -> Option<Zeroizing<NonZero<BoxedUint>>> {
+    NonZero::new(prime.wrapping_sub(BoxedUint::one())).into_option().map(Zeroizing::new)
 }
 
 fn number(number: &BoxedUint) -> Zeroizing<Vec<u8>> {
@@ -82,4 +82,34 @@ fn number(number: &BoxedUint) -> Zeroizing<Vec<u8>> {
 
 fn impossible() -> TargetError {
     TargetError::new(Class::Unexpected, "no RSA key of that length can be made")
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::local::algorithm::Algorithm;
+    use crate::local::private_key::PrivateKey;
+
+    #[test]
+    fn a_key_has_all_its_bits_and_signs() {
+        for bits in [2048, 3072] {
+            let (key, _) = PrivateKey::draw(Algorithm::Rs256, bits).unwrap();
+            assert_eq!(key.bits(), Some(bits));
+            assert!(key.belongs_to(&key.public()).unwrap());
+        }
+    }
+
+    #[test]
+    fn primes_that_are_close_to_each_other_make_no_key() {
+        let one = prime(1024).unwrap();
+        assert!(key(one.clone(), prime(1024).unwrap(), 2048).is_some());
+        assert!(key(one.clone(), one, 2048).is_none());
+    }
+
+    #[test]
+    fn a_prime_has_its_two_highest_bits_set() {
+        let prime = prime(512).unwrap();
+        assert_eq!(prime.to_be_bytes()[0] & 0xc0, 0xc0);
+        assert!(is_prime(Flavor::Any, &*prime));
+    }
 }

@@ -1,6 +1,6 @@
 //! Keys that all who use them hold: tokens, AES keys, HMAC keys. The previous and the next one are beside the current.
 
-use turnlock::{Document, Edit, Malformed, Sensitive, TargetError};
+use turnlock::{Document, Edit, Malformed, Passwords, Sensitive, TargetError};
 use zeroize::Zeroizing;
 
 use super::algorithm::Hmac;
@@ -66,17 +66,17 @@ impl Shared {
     pub(super) fn next(
         &self,
         document: &Document,
-        password: impl Fn() -> Result<Sensitive, TargetError>,
+        passwords: &Passwords,
     ) -> Result<Edit, TargetError> {
         let [current, next, previous] = self.slots(document)?;
         if self.hmac().is_some() && document.optional_string(KEY_SET)?.is_some() {
             self.check_key_set(document)?;
         }
-        let drawn = self.draw(current.as_ref(), &password)?;
+        let drawn = self.draw(current.as_ref(), passwords)?;
         let (current, previous) = match (current, next) {
             (current, Some(next)) => (next, current),
             (Some(current), None) => (current, previous),
-            (None, None) => (self.draw(None, &password)?, previous),
+            (None, None) => (self.draw(None, passwords)?, previous),
         };
         let (current, previous) = (self.named(current)?, previous.map(|slot| self.named(slot)));
         let previous = previous.transpose()?;
@@ -188,13 +188,9 @@ impl Shared {
         }
     }
 
-    fn draw(
-        &self,
-        current: Option<&Slot>,
-        password: &impl Fn() -> Result<Sensitive, TargetError>,
-    ) -> Result<Slot, TargetError> {
+    fn draw(&self, current: Option<&Slot>, passwords: &Passwords) -> Result<Slot, TargetError> {
         let value = match self {
-            Self::Password => password()?,
+            Self::Password => passwords.draw()?,
             Self::Token { bytes, encoding } => encoding.encode(&random::bytes(*bytes)?),
             Self::Aes { bits, encoding } => {
                 let now = || Some(encoding.decode(current?.value.expose())?.len());
