@@ -61,7 +61,7 @@ impl Overlap {
     ///
     /// It may have been current until a moment ago. One that is newer than the current version never was.
     pub(super) fn covers(&self, created: Option<SystemTime>) -> bool {
-        !self.is_over() && !self.created.is_some_and(|current| created > Some(current))
+        !self.is_over() && self.created.is_none_or(|current| created <= Some(current))
     }
 }
 

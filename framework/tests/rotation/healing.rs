@@ -221,7 +221,7 @@ async fn the_key_of_an_abandoned_rotation_does_not_take_the_place_of_the_next_on
 #[tokio::test(start_paused = true)]
 async fn the_key_of_a_version_with_any_label_is_not_taken_for_abandoned() {
     let world = World::two_keys();
-    world.rotator.add("in-use-elsewhere", "pinned");
+    world.rotator.add("in-use-elsewhere");
     world.app(|secret| {
         let pinned = KEY.replace("first-secret", "in-use-elsewhere");
         secret.put("pinned", Value::Text(pinned));

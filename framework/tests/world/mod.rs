@@ -20,6 +20,11 @@ use fuse::Fuse;
 use keys::Keys;
 use vault::{MemoryVault, Secret, Value};
 
+const DAY: Duration = Duration::from_hours(24);
+
+/// Longer than any invocation goes on.
+pub(crate) const LATER: Duration = Duration::from_mins(15);
+
 /// The secret that is rotated.
 pub(crate) const APP: &str = "app-secret";
 /// The secret of the admin.
@@ -112,7 +117,7 @@ impl World<Keys> {
         let world = Self::new(KEY_WITH_ADMIN, |fuse| Keys::new(fuse, most + 1, "first-secret"));
         let admin = Secret::new("a0", Value::Text(KEY_OF_ADMIN.to_owned()));
         world.vault.insert(ADMIN_SECRET, admin);
-        world.rotator.add("admins-secret", "a0");
+        world.rotator.add("admins-secret");
         world
     }
 }
@@ -149,11 +154,12 @@ impl<R: Fake> World<R> {
         Ok(())
     }
 
-    /// One whole rotation in which nothing goes wrong.
+    /// One whole rotation in which nothing goes wrong, and a day without one.
     pub(crate) async fn rotation(&self, version: &str) {
         self.app(|secret| secret.begin(version));
         self.attempt(version, 1).await.unwrap();
-        self.app(|secret| secret.clear(Label::Pending));
+        self.app(Secret::end);
+        tokio::time::advance(DAY).await;
     }
 
     /// Looks at the secret that is rotated, or changes it behind everybody's back.
