@@ -13,6 +13,7 @@ use turnlock::{
 pub(crate) mod database;
 pub(crate) mod fuse;
 pub(crate) mod keys;
+pub(crate) mod logs;
 pub(crate) mod vault;
 
 use database::{Database, Strategy};
@@ -122,6 +123,11 @@ impl World<Keys> {
     }
 }
 
+/// The version of a secret that holds another key.
+pub(crate) fn with_key(key: &str) -> Value {
+    Value::Text(KEY.replace("first-secret", key))
+}
+
 impl<R: Fake> World<R> {
     fn new(first: &'static str, rotator: impl FnOnce(Arc<Fuse>) -> R) -> Self {
         let fuse = Arc::new(Fuse::default());
@@ -156,10 +162,21 @@ impl<R: Fake> World<R> {
 
     /// One whole rotation in which nothing goes wrong, and a day without one.
     pub(crate) async fn rotation(&self, version: &str) {
+        self.rotation_just_now(version).await;
+        tokio::time::advance(DAY).await;
+    }
+
+    /// One whole rotation in which nothing goes wrong.
+    pub(crate) async fn rotation_just_now(&self, version: &str) {
         self.app(|secret| secret.begin(version));
         self.attempt(version, 1).await.unwrap();
         self.app(Secret::end);
-        tokio::time::advance(DAY).await;
+    }
+
+    /// Begins a rotation of which createSecret fails; why.
+    pub(crate) async fn refusal(&self, version: &str) -> Failure {
+        self.app(|secret| secret.begin(version));
+        self.step(Step::Create, version).await.unwrap_err().failure()
     }
 
     /// Looks at the secret that is rotated, or changes it behind everybody's back.

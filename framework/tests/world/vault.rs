@@ -30,6 +30,8 @@ pub(crate) struct Secret {
     /// When a rotation last came to its end.
     pub(crate) rotated: Option<Instant>,
     pub(crate) dates: Dates,
+    /// The code with which a value is refused.
+    pub(crate) refuses: Option<&'static str>,
 }
 
 /// How the service tells dates.
@@ -150,6 +152,9 @@ impl Secret {
     }
 
     fn write(&mut self, version: &VersionId, text: &str) -> Result<Written, &'static str> {
+        if let Some(code) = self.refuses {
+            return Err(code);
+        }
         if text.len() > MOST_BYTES {
             return Err("InvalidParameterException");
         }
