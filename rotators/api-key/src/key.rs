@@ -160,10 +160,15 @@ impl Key {
     }
 }
 
+/// The same key, whatever else two versions of a secret say of it.
+///
+/// Somebody may correct the id or the end of a key by hand, or edit what the next one shall be; with that it is no other
+/// key, which could be retired.
 impl PartialEq for Key {
     fn eq(&self, other: &Self) -> bool {
+        let proof = self.description().proof();
         self.provider.name == other.provider.name
-            && self.fields == other.fields
+            && proof.iter().all(|field| self.fields.value(field) == other.fields.value(field))
             && self.admin_fields == other.admin_fields
             && self.target == other.target
             && self.principal == other.principal
@@ -171,6 +176,18 @@ impl PartialEq for Key {
 }
 
 impl Description {
+    /// The fields that a rotation writes and a login is made of.
+    pub(crate) fn proof(&self) -> BTreeSet<&str> {
+        let login = self.key.iter().flat_map(|key| {
+            let requests = key.login.iter().flat_map(|login| login.templates());
+            key.templates().into_iter().chain(requests)
+        });
+        let templates = login.chain(self.test.templates());
+        let names = templates.flat_map(Template::names).filter(|name| name.space == Space::Secret);
+        let filled = self.filled();
+        names.map(|name| name.field.as_str()).filter(|field| filled.contains(field)).collect()
+    }
+
     /// The fields that the admin's secret has to have.
     pub(crate) fn needed_of_the_admin(&self) -> BTreeSet<&str> {
         let requests = self.requests();

@@ -140,6 +140,10 @@ impl Rotator for ApiKeys {
 
     async fn retire(&self, old: &ApiKey, by: Authority<'_, Self>) -> Result<(), TargetError> {
         let (old, authority) = (old.remote()?, by.credential().remote()?);
+        if old.id().is_some() && old.id() == authority.id() {
+            let text = "the key to retire has the id of the current one, which stays";
+            return Err(TargetError::new(Class::Refused, text));
+        }
         let session = by.into_session();
         let sender = Sender { credential: authority, session: &session };
         overlapping::retire(&self.client, old, &old.fields, sender).await?;
