@@ -138,10 +138,14 @@ impl Key {
             return Err(secret.problem(missing, "is missing"));
         }
         // Whoever may write the secret must not choose where the admin's key is sent: the admin's own does.
-        let chosen = description.host_from_secret.iter().filter(|f| fields.value(f).is_none());
-        if let Some(missing) = chosen.into_iter().next() {
-            let problem = "is missing: the admin's secret says where the admin's key may be sent";
-            return Err(secret.problem(missing, problem));
+        for field in &description.host_from_secret {
+            let (here, there) = (self.fields.value(field), fields.value(field));
+            let problem = match there {
+                Some(there) if here.is_none_or(|here| same_address(here, there)) => continue,
+                Some(_) => "is not that of the secret: the admin's key is sent nowhere else",
+                None => "is missing: the admin's secret says where the admin's key may be sent",
+            };
+            return Err(secret.problem(field, problem));
         }
         let plaintext = secret.flag("ssl")? == Some(false);
         let base = Base::of(&description.base_url, &Values::of(&fields), plaintext)
@@ -158,6 +162,10 @@ impl Key {
             admin: None,
         })
     }
+}
+
+fn same_address(one: &str, other: &str) -> bool {
+    one.trim_end_matches('/') == other.trim_end_matches('/')
 }
 
 /// The same key, whatever else two versions of a secret say of it.
