@@ -20,6 +20,7 @@ pub mod elsewhere;
 pub mod errors;
 pub mod faults;
 pub mod holder;
+pub mod jwt;
 pub mod mysql;
 pub mod one_user;
 pub mod pair;

@@ -106,12 +106,17 @@ impl Kind {
             Form::Shared(shared) => (shared.value(), shared.next_value()),
             Form::Signing(_) => (signing::CURRENT, signing::NEXT.to_owned()),
         };
-        let text = |field: &str| {
-            document.optional_string(field).map(|text| Sensitive::new(text.unwrap_or_default()))
-        };
-        let (current, next) = (text(current)?, text(&next)?);
-        // Neither has this character, so two pairs are never one text.
-        Ok(Sensitive::new([current.expose(), "\0", next.expose()].concat()))
+        let (current, next) = (secret(document, current)?, secret(document, &next)?);
+        let texts = [&current, &next].map(|key| key.as_ref().map_or("", Sensitive::expose));
+        Ok(Sensitive::new(texts.join("\n")))
+    }
+}
+
+/// A field that holds a secret and may be absent, but not empty.
+fn secret(document: &Document, field: &str) -> Result<Option<Sensitive>, Malformed> {
+    match document.optional_string(field)? {
+        Some(text) if text.is_empty() => Err(document.problem(field, "is empty")),
+        text => Ok(text.map(Sensitive::new)),
     }
 }
 

@@ -6,6 +6,7 @@ use turnlock::{Document, Edit, Malformed, Sensitive, TargetError};
 use super::algorithm::Algorithm;
 use super::jwks::{self, KeySet};
 use super::private_key::PrivateKey;
+use super::secret;
 
 pub(super) const CURRENT: &str = "private_key";
 pub(super) const NEXT: &str = "next_private_key";
@@ -140,10 +141,7 @@ fn next(document: &Document) -> Result<Option<Named>, Malformed> {
 }
 
 fn read(document: &Document, field: &str) -> Result<Option<Named>, Malformed> {
-    if document.optional_string(field)?.is_none() {
-        return Ok(None);
-    }
-    let text = document.sensitive(field)?;
+    let Some(text) = secret(document, field)? else { return Ok(None) };
     let key =
         PrivateKey::read(text.expose()).map_err(|problem| document.problem(field, problem))?;
     let kid = key.public().thumbprint();
