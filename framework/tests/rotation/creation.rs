@@ -22,8 +22,10 @@ fn count(world: &World<Keys>, call: &str) -> usize {
     world.fuse.log().iter().filter(|made| *made == call).count()
 }
 
+type Spoils = fn(Edit) -> Edit;
+
 /// A world in which createSecret is due, and the provider answers something that cannot be stored.
-fn spoilt(spoils: fn(Edit) -> Edit) -> World<Keys> {
+fn spoilt(spoils: Spoils) -> World<Keys> {
     let mut world = World::keys(3);
     world.rotator.spoils = spoils;
     world
@@ -36,7 +38,7 @@ fn set(edit: Edit, field: &str, value: &str) -> Edit {
 #[tokio::test(start_paused = true)]
 async fn a_key_that_cannot_be_stored_is_retired_again() {
     let derived = KEY.replacen('{', r#"{"rotation":{"derived":{"url":"{key}"}},"#, 1);
-    let cases: [(&str, fn(Edit) -> Edit, Class, &str); 3] = [
+    let cases: [(&str, Spoils, Class, &str); 3] = [
         (KEY, |edit| set(edit, "account", "other"), Class::Refused, "is for other, not acme"),
         (KEY, |edit| set(edit, "masterarn", &"a".repeat(65_536)), Class::Refused, "over 65,536"),
         (
@@ -60,7 +62,7 @@ async fn a_key_that_cannot_be_stored_is_retired_again() {
 
 #[tokio::test(start_paused = true)]
 async fn the_current_key_is_not_retired_where_the_provider_gives_it_again() {
-    let again: [fn(Edit) -> Edit; 2] = [
+    let again: [Spoils; 2] = [
         |edit| set(edit, "key", "first-secret"),
         |edit| set(set(edit, "key", "first-secret"), "account", "other"),
     ];
