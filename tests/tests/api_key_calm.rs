@@ -19,7 +19,7 @@ async fn a_key_is_rotated_twice_and_the_one_before_lives_until_the_next_rotation
     assert!(!world.provider.accepts(&world.first.value));
     assert_eq!(world.provider.most_at_once(ACCOUNT), 2);
     let calls = world.provider.calls();
-    assert_eq!(calls, ["test", "test", "retire", "list", "create", "test", "test"]);
+    assert_eq!(calls, ["test", "test", "retire", "test", "list", "create", "test", "test"]);
 }
 
 #[tokio::test(flavor = "multi_thread")]

@@ -46,21 +46,13 @@ impl World {
     }
 
     /// The same with a secret that the test edits before it is stored, and a description that leaves something out.
-    pub async fn start_with(
-        setup: Setup,
-        without: Without,
-        edit: impl FnOnce(&mut Value),
-    ) -> Self {
+    pub async fn start_with(setup: Setup, without: Without, edit: impl FnOnce(&mut Value)) -> Self {
         let description = overlapping(&setup, without);
         Self::described(setup, &description, edit).await
     }
 
     /// An account and any description of the provider, which is `PROVIDERS_DIR/harness.toml`.
-    pub async fn described(
-        setup: Setup,
-        description: &str,
-        edit: impl FnOnce(&mut Value),
-    ) -> Self {
+    pub async fn described(setup: Setup, description: &str, edit: impl FnOnce(&mut Value)) -> Self {
         let provider = Provider::start(setup);
         let first = provider.open_account(ACCOUNT);
         let mut secret = secret_of(&provider, &first);
@@ -199,7 +191,7 @@ path = "/accounts/{{account}}/keys/{{key_id}}"
 fn list(paging: Paging) -> String {
     let pages = match paging {
         Paging::None => "",
-        Paging::Page(_) => r#"pages = { by = "number", query = "page" }"#,
+        Paging::Page(_) => r#"pages = { by = "number", query = "page", last = "/pages" }"#,
         Paging::Cursor(_) => r#"pages = { by = "cursor", query = "cursor", at = "/next_cursor" }"#,
         Paging::Link(_) => r#"pages = { by = "link" }"#,
     };

@@ -17,7 +17,7 @@ const PREVIOUS: &str = "previous_";
 const AES_BITS: u32 = 256;
 
 /// What the secret's settings say of keys to draw.
-#[derive(Debug)]
+#[derive(Clone, Debug)]
 pub(super) enum Shared {
     /// A text that nobody guesses, by the policy for passwords.
     Password,
@@ -38,6 +38,7 @@ struct Slot {
 
 impl Shared {
     /// All that a rotation writes.
+    #[cfg(test)]
     pub(super) fn fields(&self) -> Vec<String> {
         let mut names = vec![self.value()];
         names.extend(self.has_kid().then_some(KID));

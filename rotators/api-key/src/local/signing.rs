@@ -14,12 +14,13 @@ pub(super) const KID: &str = "kid";
 pub(super) const ALG: &str = "alg";
 
 /// All that a rotation writes.
+#[cfg(test)]
 pub(super) const FIELDS: [&str; 5] = [CURRENT, KID, ALG, NEXT, jwks::FIELD];
 
 const DEFAULT_BITS: u32 = 2048;
 
 /// What the secret's settings say of keys to draw.
-#[derive(Debug)]
+#[derive(Clone, Debug)]
 pub(super) struct Signing {
     /// That of the current key where it is not set, else ES256: small, fast, and known to every library.
     pub(super) algorithm: Option<Algorithm>,
