@@ -21,6 +21,7 @@ pub mod errors;
 pub mod faults;
 pub mod holder;
 pub mod jwt;
+pub mod key_ways;
 pub mod mysql;
 pub mod one_user;
 pub mod pair;
