@@ -103,12 +103,12 @@ async fn survive(world: &Arc<World>, way: Way, point: Point) -> bool {
     let context = format!("{way:?}, {point:?}");
     world.local.set_knobs(|knobs| knobs.attempts = 1);
     point.plan(world);
-    let watch = world.watch(way);
+    let watch = world.watch(way, 1, Duration::ZERO);
     let first = world.rotate().await;
     world.local.clear_faults();
     world.provider.recover();
     watch.assert_quiet(&context);
-    assert_eq!(world.fault(way), None, "{context}");
+    assert_eq!(world.fault(way, 1), None, "{context}");
     let labels = world.labels();
     if let (Then::ClearTheLabel, Some(pending)) = (point.then, labels.get("AWSPENDING")) {
         world.clear_pending(pending);
@@ -122,7 +122,7 @@ async fn survive(world: &Arc<World>, way: Way, point: Point) -> bool {
             knobs.attempts = ATTEMPTS;
             knobs.attempt_spacing = Duration::from_millis(700);
         });
-        let watch = world.watch(way);
+        let watch = world.watch(way, 1, Duration::ZERO);
         let retried = world.retry().await;
         retried.unwrap_or_else(|error| panic!("{context}: {error:?}"));
         world.provider.recover();
