@@ -16,7 +16,9 @@ use turnlock_tests::world::keys::{ACCOUNT, World};
 /// Short, so that what an attempt has left is soon old enough to be touched.
 const TIMEOUT: Duration = Duration::from_secs(2);
 /// Walks, each with a secret of its own.
-const WALKS: u64 = 24;
+const WALKS: u64 = 12;
+/// Walks at once.
+const AT_ONCE: usize = 6;
 /// Of each walk.
 const STEPS: usize = 14;
 
@@ -142,7 +144,8 @@ fn watch(world: &Arc<World>) -> Arc<Mutex<Vec<String>>> {
     deaths
 }
 
-async fn walk(way: Way, seed: u64) {
+/// Does what the dice say; how many keys were retired meanwhile.
+async fn walk(way: Way, seed: u64) -> usize {
     let mut dice = Dice::of(seed);
     let world = Arc::new(way.start(TIMEOUT).await);
     let deaths = watch(&world);
@@ -155,21 +158,24 @@ async fn walk(way: Way, seed: u64) {
         let deaths = deaths.lock().expect("no test has panicked");
         assert!(deaths.is_empty(), "seed {seed}, {way:?}: {deeds:#?}: {deaths:?}");
     }
+    world.provider.calls().into_iter().filter(|call| *call == "retire").count()
 }
 
 #[tokio::test(flavor = "multi_thread")]
 async fn the_current_key_lives_through_weeks_of_deeds_by_hand() {
     let ways = [Way { limit: None, ..Way::OWN }, Way { limit: None, ..Way::ADMIN }, Way::UNLISTED];
-    let mut walks = JoinSet::new();
+    let (mut walks, mut retired, mut begun) = (JoinSet::new(), 0, 0);
     for seed in 0..WALKS {
         for way in ways {
-            if walks.len() >= 6 {
-                walks.join_next().await.expect("one").expect("the current key lives");
+            if walks.len() >= AT_ONCE {
+                retired += walks.join_next().await.expect("one").expect("the current key lives");
             }
             walks.spawn(walk(way, seed));
+            begun += 1;
         }
     }
     while let Some(done) = walks.join_next().await {
-        done.expect("the current key lives");
+        retired += done.expect("the current key lives");
     }
+    assert!(retired > begun, "{retired} keys were retired in {begun} walks");
 }

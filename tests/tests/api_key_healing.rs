@@ -9,11 +9,16 @@ use turnlock_tests::key_ways::Way;
 use turnlock_tests::provider::Setup;
 use turnlock_tests::world::keys::{ACCOUNT, Without, World, overlapping};
 
-const TIMEOUT: Duration = Duration::from_secs(10);
+/// Short, since a key that was just minted is not taken for one left over.
+const TIMEOUT: Duration = Duration::from_secs(4);
 
 /// An account whose key was rotated twice, so that a version before the current one works.
 async fn rotated_twice(way: Way) -> World {
     let world = way.start(TIMEOUT).await;
+    world.local.set_knobs(|knobs| {
+        knobs.attempts = 12;
+        knobs.attempt_spacing = Duration::from_millis(700);
+    });
     for _ in 0..2 {
         world.rotate().await.expect("a rotation");
     }
@@ -50,6 +55,7 @@ async fn an_admin_heals_where_no_key_works_any_more() {
 #[tokio::test(flavor = "multi_thread")]
 async fn where_no_key_works_and_no_admin_is_named_the_error_says_so_and_nothing_is_minted() {
     let world = rotated_twice(Way::OWN).await;
+    world.local.set_knobs(|knobs| knobs.attempts = 1);
     for id in world.ids() {
         assert!(world.provider.revoke(ACCOUNT, &id));
     }
@@ -71,19 +77,11 @@ async fn where_no_key_works_and_no_admin_is_named_the_error_says_so_and_nothing_
 async fn a_wrong_key_written_by_hand_costs_nobody_a_key_that_works() {
     for way in Way::ALL {
         let world = rotated_twice(way).await;
-        let (current, previous) = (world.key("AWSCURRENT"), world.key("AWSPREVIOUS"));
+        let current = world.key("AWSCURRENT");
         world.edit(|secret| secret["key"] = json!("no-key-of-this-provider"));
-        let rotated = world.rotate().await;
+        world.rotate().await.expect("it heals");
+        assert!(world.works("AWSCURRENT"), "{way:?}");
         assert!(world.provider.accepts(&current), "{way:?}: consumers may have it");
-        if way.limit == Some(2) {
-            // Both may be in use, and nobody knows of which the wrong one is a copy.
-            let refused = rotated.expect_err("there is no room");
-            assert_eq!(refused.class, "refused", "{way:?}: {refused:?}");
-            assert!(world.provider.accepts(&previous), "{way:?}");
-        } else {
-            rotated.expect("it heals");
-            assert!(world.works("AWSCURRENT"), "{way:?}");
-        }
     }
 }
 
@@ -119,10 +117,13 @@ async fn where_the_provider_tells_a_keys_id_a_wrong_one_is_refused_at_once() {
 async fn another_account_written_by_hand_is_refused_and_nothing_is_retired() {
     for way in Way::ALL {
         let world = rotated_twice(way).await;
+        world.local.set_knobs(|knobs| knobs.attempts = 1);
         world.provider.open_account("svc-other");
         let ids = world.ids();
         world.edit(|secret| secret["account"] = json!("svc-other"));
-        world.rotate().await.expect_err("the key is not of that account");
+        let error = world.rotate().await.expect_err("the key is not of that account");
+        assert_eq!((error.step.as_str(), error.class.as_str()), ("createSecret", "refused"));
+        assert!(error.message.contains("`account`"), "{way:?}: {error:?}");
         assert_eq!(world.ids(), ids, "{way:?}");
         assert_eq!(world.provider.keys("svc-other").len(), 1, "{way:?}: none was minted");
     }
