@@ -70,6 +70,11 @@ impl JupyterHub {
         self.process.port()
     }
 
+    /// Its folder, which is gone when the hub is dropped.
+    pub fn folder(&self) -> &std::path::Path {
+        self.process.folder()
+    }
+
     /// The token of a service that may do all with users and their tokens.
     pub fn admin_token(&self) -> &str {
         &self.admin
