@@ -129,6 +129,14 @@ impl Document {
         }
     }
 
+    /// Reads a field of any type: a string as its text, else the JSON as it is written.
+    pub fn text_of(&self, field: &str) -> Result<Option<Sensitive>, Malformed> {
+        match self.raw(field)? {
+            Some(raw) if !raw.starts_with('"') => Ok(Some(Sensitive::new(raw))),
+            Some(_) | None => Ok(self.optional_string(field)?.map(Sensitive::new)),
+        }
+    }
+
     /// Reads an object inside this one, such as `rotation`.
     pub fn section(&self, field: &str) -> Result<Option<Self>, Malformed> {
         let Some(raw) = self.raw(field)? else { return Ok(None) };

@@ -37,6 +37,8 @@ pub enum Class {
     Timeout,
     /// `throttled`: Secrets Manager or the target asks to slow down.
     Throttled,
+    /// `unavailable`: the target answers that it cannot answer now.
+    Unavailable,
     /// `refused`: Turnlock will not go on, for the reason given.
     Refused,
     /// `malformed-secret`: a version of the secret is not what the rotator reads.
@@ -62,6 +64,7 @@ impl Class {
         Self::ReadOnly,
         Self::Timeout,
         Self::Throttled,
+        Self::Unavailable,
         Self::Refused,
         Self::MalformedSecret,
         Self::MalformedEvent,
@@ -83,6 +86,7 @@ impl Class {
             Self::ReadOnly => "read-only",
             Self::Timeout => "timeout",
             Self::Throttled => "throttled",
+            Self::Unavailable => "unavailable",
             Self::Refused => "refused",
             Self::MalformedSecret => "malformed-secret",
             Self::MalformedEvent => "malformed-event",

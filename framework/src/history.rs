@@ -18,6 +18,8 @@ pub(crate) trait Past<C>: Sync {
     fn proves<'f>(&'f self, principal: &'f str) -> Asked<'f, bool>;
 
     fn knows<'f>(&'f self, principal: &'f str, recognise: &'f Recognise<'f, C>) -> Asked<'f, bool>;
+
+    fn in_use<'f>(&'f self, recognise: &'f Recognise<'f, C>) -> Asked<'f, bool>;
 }
 
 impl<'a, C> History<'a, C> {
@@ -52,6 +54,23 @@ impl<'a, C> History<'a, C> {
         recognise: impl Fn(&C) -> bool + Send + Sync,
     ) -> Result<bool, TargetError> {
         self.0.knows(principal, &recognise).await
+    }
+
+    /// Whether consumers may have a credential that the rotator recognises: one of a version with a label, of
+    /// whatever name.
+    ///
+    /// Where credentials overlap, and the current version became current less than the overlap ago, it may be
+    /// one of a version that has lost its label since; so these count too. So does the one that is the
+    /// [`authority`](crate::Create::authority), where that is an older version's: nothing else may work.
+    ///
+    /// # Errors
+    ///
+    /// Where none is recognised before a version that cannot be read: not to know is no verdict.
+    pub async fn in_use(
+        &self,
+        recognise: impl Fn(&C) -> bool + Send + Sync,
+    ) -> Result<bool, TargetError> {
+        self.0.in_use(&recognise).await
     }
 }
 

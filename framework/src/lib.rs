@@ -30,7 +30,7 @@ pub use event::{MalformedEvent, RotationEvent, SecretId, Step, VersionId};
 pub use history::{AdminSecret, History};
 pub use lambda::run;
 pub use password::{PasswordPolicy, Passwords};
-pub use rotation::rotate;
+pub use rotation::{deadline, rotate};
 pub use rotator::{
     Authority, Change, Create, FirstTry, Holder, Outcome, Preflight, Retire, Rotator, Verdict,
 };

@@ -1,24 +1,25 @@
 //! Does what [`machine`](crate::machine) decides: the four steps, over any vault and any rotator.
 
 use std::future::Future;
-use std::time::Duration;
+use std::time::{Duration, SystemTime};
 
 use tokio::time::{Instant, timeout_at};
 
 use self::authority::Own;
 use self::history::Versions;
-use crate::derived::Derived;
 use crate::error::Cause;
 use crate::machine::{Action, Value, decide};
-use crate::rotator::{Authority, Change, Create, Holder, Retire, Verdict};
-use crate::vault::{Label, SecretValue, Stored, Vault, Version, Write, Written};
+use crate::rotator::{Authority, Change, Holder, Verdict};
+use crate::vault::{Label, SecretValue, Stored, Vault, Version};
 use crate::{
-    Class, Credential, Document, Edit, Failure, History, Malformed, Outcome, PasswordPolicy,
-    Passwords, RotationEvent, Rotator, Step, VersionId,
+    Credential, Document, Failure, History, Malformed, Outcome, PasswordPolicy, RotationEvent,
+    Rotator, Step, VersionId,
 };
 
 mod authority;
+mod creation;
 mod history;
+mod overlap;
 mod retirement;
 mod search;
 mod test;
@@ -26,8 +27,21 @@ mod test;
 /// How long the end of a session is waited for, which decides nothing.
 const CLOSE: Duration = Duration::from_secs(2);
 
+/// What an invocation has after its deadline to report in, and may be off by in its own account of time.
+const AFTER_DEADLINE: Duration = Duration::from_secs(2);
+
 /// The most that Secrets Manager stores, in bytes.
 const MOST_BYTES: usize = 65_536;
+
+tokio::task_local! {
+    static DEADLINE: Instant;
+}
+
+/// When the step that this is called in is dropped, so that a pause is not begun that would outlast it; `None` outside
+/// of one, and in tasks that a rotator spawns.
+pub fn deadline() -> Option<Instant> {
+    DEADLINE.try_with(|deadline| *deadline).ok()
+}
 
 /// Takes one step of one rotation. Any step can be taken again at any time.
 ///
@@ -39,13 +53,17 @@ pub async fn rotate<R: Rotator, V: Vault>(
     event: &RotationEvent,
     deadline: Instant,
 ) -> Result<Outcome, Failure> {
-    let drive = Drive { rotator, vault, policy, event, deadline };
-    let done = match event.step {
-        Step::Create => drive.create().await,
-        Step::Set => drive.set().await,
-        Step::Test => drive.test().await,
-        Step::Finish => drive.finish().await,
+    let lifetime = deadline.saturating_duration_since(Instant::now()) + AFTER_DEADLINE;
+    let drive = Drive { rotator, vault, policy, event, deadline, lifetime };
+    let step = async {
+        match event.step {
+            Step::Create => drive.create().await,
+            Step::Set => drive.set().await,
+            Step::Test => drive.test().await,
+            Step::Finish => drive.finish().await,
+        }
     };
+    let done = DEADLINE.scope(deadline, step).await;
     done.map_err(|cause| Failure::new(event.step, event.secret_id.clone(), cause))
 }
 
@@ -55,74 +73,14 @@ struct Drive<'a, R, V> {
     policy: &'a PasswordPolicy,
     event: &'a RotationEvent,
     deadline: Instant,
+    /// The longest that an invocation like this one goes on.
+    lifetime: Duration,
 }
 
 impl<R: Rotator, V: Vault> Drive<'_, R, V> {
-    async fn create(&self) -> Result<Outcome, Cause> {
-        let (observed, current) = tokio::join!(self.observe(), self.value(Version::Current));
-        let Observed { action: Action::Create, holder, .. } = observed? else {
-            return Ok(Outcome::Unchanged);
-        };
-        let document = self.current(current?, holder).await?;
-        let current = read::<R>(&document, "current")?;
-        // Before the target makes anything: a key that cannot be stored would be left over.
-        Derived::make(&document, &Edit::new(), &current).map_err(malformed("current"))?;
-        if R::RETIRE == Retire::BeforeCreate {
-            self.retire_previous(&current).await?;
-        }
-        let next = self.next(&document, &current).await?;
-
-        let write = Write {
-            secret: &self.event.secret_id,
-            version: &self.event.version,
-            rotation_token: self.event.rotation_token.as_ref(),
-            document: &next,
-        };
-        match self.within("storing the next version", self.vault.put(write)).await? {
-            Written::Stored => Ok(Outcome::Changed),
-            // Another invocation stored its credential first: ours must not live on.
-            Written::Conflict if R::RETIRE == Retire::BeforeCreate => {
-                self.retire(&read::<R>(&next, "next")?, &current).await?;
-                Ok(Outcome::Unchanged)
-            }
-            Written::Conflict => Ok(Outcome::Unchanged),
-        }
-    }
-
-    async fn next(&self, document: &Document, current: &R::Credential) -> Result<Document, Cause> {
-        let policy = self.policy.for_secret(document).map_err(malformed("current"))?;
-        let passwords = Passwords::new(policy);
-        let create = || {
-            let next = Create { current, version: &self.event.version, passwords: &passwords };
-            self.within("creating the next credential", self.rotator.create(next))
-        };
-        let edit = match create().await {
-            Err(full) if R::RETIRE == Retire::BeforeCreate && full.class() == Class::Refused => {
-                if !self.made_room(current).await {
-                    return Err(full);
-                }
-                create().await?
-            }
-            created => created?,
-        };
-        let next = document.edited(&edit).map_err(malformed("next"))?;
-        let credential = read::<R>(&next, "next")?;
-        if credential == *current {
-            return Err(Cause::Refused(
-                "the next credential is the same as the current one".into(),
-            ));
-        }
-        self.succeeds(current, &credential)?;
-        let next = Derived::make(&next, &edit, &credential).map_err(malformed("next"))?.document;
-        if next.text().expose().len() > MOST_BYTES {
-            return Err(Cause::Refused("the next version is over 65,536 bytes long".into()));
-        }
-        Ok(next)
-    }
-
     async fn set(&self) -> Result<Outcome, Cause> {
         let (observed, current) = tokio::join!(self.observe(), self.value(Version::Current));
-        let Observed { action: Action::Set, pending, holder } = observed? else {
+        let Observed { action: Action::Set, pending, holder, .. } = observed? else {
             return Ok(Outcome::Unchanged);
         };
         let current = read::<R>(&self.current(current?, holder).await?, "current")?;
@@ -149,7 +107,7 @@ impl<R: Rotator, V: Vault> Drive<'_, R, V> {
             },
         };
         let what = format!("setting the pending credential at {}", pending.target());
-        let past = Versions { drive: self, current: &current };
+        let past = Versions { drive: self, current: &current, older: None };
         let change = Change {
             current: &current,
             pending: &pending,
@@ -203,6 +161,7 @@ impl<R: Rotator, V: Vault> Drive<'_, R, V> {
             action,
             pending: stored,
             holder: description.holder(Label::Current).cloned(),
+            rotated: description.rotated,
         })
     }
 
@@ -215,13 +174,20 @@ impl<R: Rotator, V: Vault> Drive<'_, R, V> {
         by_label: Option<Stored>,
         holder: Option<VersionId>,
     ) -> Result<Document, Cause> {
-        let stored = match holder {
+        document(self.holding(by_label, holder).await?, "current")
+    }
+
+    async fn holding(
+        &self,
+        by_label: Option<Stored>,
+        holder: Option<VersionId>,
+    ) -> Result<Option<Stored>, Cause> {
+        match holder {
             Some(id) if by_label.as_ref().is_none_or(|stored| stored.version != id) => {
-                self.value(Version::Id(&id)).await?
+                self.value(Version::Id(&id)).await
             }
-            _ => by_label,
-        };
-        document(stored, "current")
+            _ => Ok(by_label),
+        }
     }
 
     async fn value(&self, version: Version<'_>) -> Result<Option<Stored>, Cause> {
@@ -284,6 +250,8 @@ struct Observed {
     pending: Option<Stored>,
     /// The version that has the label `AWSCURRENT`.
     holder: Option<VersionId>,
+    /// When a rotation last came to its end.
+    rotated: Option<SystemTime>,
 }
 
 fn document(stored: Option<Stored>, which: &'static str) -> Result<Document, Cause> {

@@ -1,8 +1,9 @@
 use std::fmt;
 use std::future::{Future, ready};
+use std::time::Duration;
 
-use crate::history::History;
-use crate::{AdminSecret, Class, Credential, Edit, Passwords, TargetError, VersionId};
+use crate::history::{Asked, History};
+use crate::{AdminSecret, Class, Credential, Edit, Passwords, SecretId, TargetError, VersionId};
 
 /// One kind of credential, and how one kind of target accepts it.
 ///
@@ -49,18 +50,17 @@ pub trait Rotator: Send + Sync + Sized + 'static {
     /// What an accepted login leaves open; `()` where there is no such thing.
     type Session: Send;
 
-    /// When the credential that a rotation replaced stops to work.
-    const RETIRE: Retire = Retire::ByTarget;
-
     /// Writes the next credential as an edit of the current document.
     ///
     /// Two invocations can do this at once for one version, and only one of their answers is stored; what
-    /// the other made is then retired. So leave alone what this version may have made a moment ago.
+    /// the other made is then retired. So leave alone what this version may have made within
+    /// [`Create::lifetime`].
     ///
     /// # Errors
     ///
-    /// Class `refused` where the target has as many credentials as it may: where [`RETIRE`](Self::RETIRE)
-    /// says so, what abandoned rotations left is retired then, and this is asked for once more.
+    /// Class `refused` where the target has as many credentials as it may: where
+    /// [`retirement`](Self::retirement) says so, what abandoned rotations left is retired then, and this is
+    /// asked for once more. No error counts where another invocation has stored the version meanwhile.
     fn create(
         &self,
         next: Create<'_, Self>,
@@ -102,7 +102,16 @@ pub trait Rotator: Send + Sync + Sized + 'static {
         async move { self.close(session).await }
     }
 
-    /// Makes the target reject a credential that it accepts; needed where [`RETIRE`](Self::RETIRE) says so.
+    /// When the credential that a rotation replaces stops to work.
+    fn retirement(&self, current: &Self::Credential) -> Retire {
+        let _ = current;
+        Retire::ByTarget
+    }
+
+    /// Makes the target reject a credential that it accepts; needed where [`retirement`](Self::retirement)
+    /// says so.
+    ///
+    /// Never asked of the current one. It may be gone already: two invocations can do this at once.
     fn retire(
         &self,
         unwanted: &Self::Credential,
@@ -168,6 +177,34 @@ pub struct Create<'a, R: Rotator> {
     pub version: &'a VersionId,
     /// Where new passwords come from.
     pub passwords: &'a Passwords,
+    /// The secret that is rotated.
+    pub secret: &'a SecretId,
+    /// The longest that an invocation can go on after it began.
+    ///
+    /// What this version made longer ago, and is not stored, never will be.
+    pub lifetime: Duration,
+    /// What the secret's versions prove.
+    pub history: History<'a, R::Credential>,
+    pub(crate) access: &'a dyn Access<R>,
+}
+
+impl<'a, R: Rotator> Create<'a, R> {
+    /// Logs in whoever may have the target make a credential: the admin, where the secret names one; else the
+    /// current credential; else an older version's that still works.
+    ///
+    /// Nobody logs in unless this is asked for.
+    ///
+    /// # Errors
+    ///
+    /// Class `auth-rejected` where none of them works; those of the login and of Secrets Manager.
+    pub async fn authority(&self) -> Result<Authority<'a, R>, TargetError> {
+        self.access.authority().await
+    }
+}
+
+/// Behind it is a vault of any kind.
+pub(crate) trait Access<R: Rotator>: Sync {
+    fn authority(&self) -> Asked<'_, Authority<'_, R>>;
 }
 
 // Derived, it would ask for a rotator that is `Debug` itself.
@@ -177,7 +214,9 @@ impl<R: Rotator> fmt::Debug for Create<'_, R> {
             .field("current", self.current)
             .field("version", self.version)
             .field("passwords", self.passwords)
-            .finish()
+            .field("secret", self.secret)
+            .field("lifetime", &self.lifetime)
+            .finish_non_exhaustive()
     }
 }
 
@@ -288,7 +327,14 @@ pub enum Retire {
     /// The target forgets it by itself, as a password that is overwritten.
     ByTarget,
     /// At the start of the next rotation: consumers have a whole period to change over.
-    BeforeCreate,
+    BeforeCreate {
+        /// How long after a credential was replaced consumers may still have it.
+        ///
+        /// A rotation that begins earlier is refused while the replaced one works. What counts is when the
+        /// current version was created and when the secret was last rotated; that somebody has moved
+        /// `AWSCURRENT` to an older version is seen in neither.
+        overlap: Duration,
+    },
 }
 
 /// Which of a secret's own credentials is tried first.

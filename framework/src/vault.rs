@@ -3,6 +3,7 @@
 use std::collections::BTreeMap;
 use std::fmt;
 use std::future::Future;
+use std::time::SystemTime;
 
 use crate::{Class, Document, SecretId, Sensitive, VersionId};
 
@@ -25,11 +26,11 @@ pub trait Vault: Send + Sync {
         version: Version<'_>,
     ) -> impl Future<Output = Result<Option<Stored>, VaultError>> + Send;
 
-    /// `ListSecretVersionIds` with the deprecated ones, the newest first.
+    /// `ListSecretVersionIds` with the deprecated ones, the newest first, each with its `CreatedDate`.
     fn versions(
         &self,
         secret: &SecretId,
-    ) -> impl Future<Output = Result<Vec<VersionId>, VaultError>> + Send;
+    ) -> impl Future<Output = Result<Vec<(VersionId, Option<SystemTime>)>, VaultError>> + Send;
 
     /// `PutSecretValue` with the label `AWSPENDING`.
     fn put(&self, write: Write<'_>) -> impl Future<Output = Result<Written, VaultError>> + Send;
@@ -63,6 +64,8 @@ pub struct Stored {
     pub version: VersionId,
     /// What it holds.
     pub value: SecretValue,
+    /// `CreatedDate`.
+    pub created: Option<SystemTime>,
 }
 
 /// A value as it is stored.
@@ -134,7 +137,9 @@ impl fmt::Display for Label {
 pub struct Description {
     /// Rotation is on.
     pub rotation_enabled: bool,
-    /// The labels of every version that has one.
+    /// `LastRotatedDate`: when a rotation last came to its end.
+    pub rotated: Option<SystemTime>,
+    /// The labels of every version that has one, also those with none but labels of other names.
     pub labels: BTreeMap<VersionId, Vec<Label>>,
     /// Key and value of every tag.
     pub tags: Vec<(String, String)>,

@@ -60,9 +60,9 @@ impl JupyterHub {
         Self { process, admin }
     }
 
-    /// Where its API is: `http://127.0.0.1:PORT/hub/api`.
+    /// `http://127.0.0.1:PORT`; its API is at `/hub/api`.
     pub fn url(&self) -> String {
-        format!("http://127.0.0.1:{}/hub/api", self.port())
+        format!("http://127.0.0.1:{}", self.port())
     }
 
     /// Its TCP port.

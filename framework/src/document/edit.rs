@@ -64,19 +64,28 @@ impl Edit {
 impl Document {
     /// The next version: the edited fields replaced or appended, all other bytes kept.
     pub fn edited(&self, edit: &Edit) -> Result<Self, Malformed> {
-        self.spliced(edit).and_then(Self::parse)
+        self.spliced(&edit.0).and_then(Self::parse)
+    }
+
+    /// The same, but for one field or section, which stays as it is.
+    pub(crate) fn edited_without(&self, edit: &Edit, name: &str) -> Result<Self, Malformed> {
+        let changes = edit.0.iter().filter(|(changed, _)| changed != name);
+        self.spliced(changes).and_then(Self::parse)
     }
 
     /// The text of this object, edited.
-    fn spliced(&self, edit: &Edit) -> Result<Sensitive, Malformed> {
+    fn spliced<'e>(
+        &self,
+        changes: impl IntoIterator<Item = &'e (String, Change)>,
+    ) -> Result<Sensitive, Malformed> {
         let mut splices = Vec::new();
         let mut comma = if self.fields.is_empty() { "" } else { "," };
-        for (name, change) in &edit.0 {
+        for (name, change) in changes {
             let value = match change {
                 Change::Text(text) => quoted(text.expose()),
                 Change::Section(edit) => match self.section(name)? {
-                    Some(section) => section.spliced(edit)?,
-                    None => Self::empty().spliced(edit)?,
+                    Some(section) => section.spliced(&edit.0)?,
+                    None => Self::empty().spliced(&edit.0)?,
                 },
             };
             if let Some(field) = self.find(name)? {

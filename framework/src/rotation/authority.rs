@@ -150,7 +150,7 @@ pub(super) fn about_admin(id: &SecretId, cause: Cause) -> Cause {
     TargetError::new(error.class, format!("the admin secret {id}: {error}")).into()
 }
 
-fn nothing_works<R: Rotator>(
+pub(super) fn nothing_works<R: Rotator>(
     search: Search<'_, R>,
     rejection: &TargetError,
     else_do: &str,

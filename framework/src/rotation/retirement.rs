@@ -1,25 +1,45 @@
 //! Making the target forget a credential, where credentials overlap.
 
-use super::{Cause, Drive, readable, same_login};
+use super::creation::Creation;
+use super::overlap::Overlap;
+use super::{Cause, readable, same_login};
 use crate::rotator::{Authority, Holder, Verdict};
 use crate::vault::{Vault, Version};
-use crate::{Class, Credential, Rotator, TargetError};
+use crate::{Class, Credential, Rotator};
 
-impl<R: Rotator, V: Vault> Drive<'_, R, V> {
-    /// Retires what the rotation before replaced.
-    pub(super) async fn retire_previous(&self, current: &R::Credential) -> Result<(), Cause> {
-        match readable::<R>(self.value(Version::Previous).await?) {
-            Some(previous) if previous != *current && previous.target() == current.target() => {
-                self.retire(&previous, current).await?;
+impl<R: Rotator, V: Vault> Creation<'_, R, V> {
+    /// Retires what the rotation before replaced; refuses to go on where consumers may still have it.
+    ///
+    /// Where the target does not accept the current one, it stays: what somebody stored by hand may be the
+    /// mistake, and the one before it the last that works.
+    pub(super) async fn retire_previous(&self, overlap: &Overlap) -> Result<(), Cause> {
+        let Some(previous) = readable::<R>(self.drive.value(Version::Previous).await?) else {
+            return Ok(());
+        };
+        if previous == *self.current || !same_login(&previous, self.current) {
+            return Ok(());
+        }
+        match self.proved_beside(&previous).await? {
+            Beside::Both(session) => match overlap.obstacle() {
+                None => self.retire(&previous, session).await,
+                Some(obstacle) => {
+                    self.drive.close(session).await;
+                    Err(Cause::Refused(obstacle))
+                }
+            },
+            Beside::NotCurrent => {
+                tracing::warn!(
+                    "AWSCURRENT does not log in: what it replaced is not retired, since that does"
+                );
                 Ok(())
             }
-            _ => Ok(()),
+            Beside::NotUnwanted => Ok(()),
         }
     }
 
     /// Whether the target has room for one more credential, now that what abandoned rotations left is gone.
-    pub(super) async fn made_room(&self, current: &R::Credential) -> bool {
-        self.retire_abandoned(current).await.unwrap_or_else(|cause| {
+    pub(super) async fn made_room(&self, overlap: &Overlap) -> bool {
+        self.retire_abandoned(overlap).await.unwrap_or_else(|cause| {
             tracing::warn!("what abandoned rotations left cannot be retired: {cause}");
             false
         })
@@ -28,19 +48,36 @@ impl<R: Rotator, V: Vault> Drive<'_, R, V> {
     /// Retires what rotations left that were abandoned after createSecret; says whether anything was.
     ///
     /// It is on versions without a label, where no rotation looks, and would fill the target for good.
-    /// A version with any label, of whatever name, may be in use.
-    async fn retire_abandoned(&self, current: &R::Credential) -> Result<bool, Cause> {
-        let (secret, version) = (&self.event.secret_id, &self.event.version);
+    /// A version with any label, of whatever name, may be in use; so may one that has lost its label within
+    /// the overlap.
+    async fn retire_abandoned(&self, overlap: &Overlap) -> Result<bool, Cause> {
+        let drive = self.drive;
+        let (secret, version) = (&drive.event.secret_id, &drive.event.version);
         let (description, listed) = tokio::join!(
-            self.within("describing the secret", self.vault.describe(secret)),
-            self.within("listing old versions", self.vault.versions(secret)),
+            drive.within("describing the secret", drive.vault.describe(secret)),
+            drive.within("listing old versions", drive.vault.versions(secret)),
         );
         let labels = description?.labels;
+        let (mut kept, mut abandoned) = (Vec::new(), Vec::new());
+        for (id, created) in listed?.into_iter().filter(|(id, _)| id != version) {
+            let Some(old) = self.old(Version::Id(&id)).await? else { continue };
+            let keep = labels.contains_key(&id) || overlap.covers(created);
+            if keep { kept.push(old) } else { abandoned.push(old) }
+        }
+        // Somebody may have stored one credential twice.
+        abandoned.retain(|old| same_login(old, self.current) && !kept.contains(old));
         let mut any = false;
-        for id in listed?.iter().filter(|id| *id != version && !labels.contains_key(*id)) {
-            let Some(old) = self.old(Version::Id(id)).await? else { continue };
-            if same_login(&old, current) && old != *current {
-                any |= self.retire(&old, current).await?;
+        for old in abandoned.iter().filter(|old| *old != self.current) {
+            match self.proved_beside(old).await? {
+                Beside::Both(session) => {
+                    self.retire(old, session).await?;
+                    any = true;
+                }
+                Beside::NotUnwanted => {}
+                Beside::NotCurrent => {
+                    tracing::warn!("AWSCURRENT does not log in: what does is not retired");
+                    return Ok(any);
+                }
             }
         }
         Ok(any)
@@ -50,7 +87,7 @@ impl<R: Rotator, V: Vault> Drive<'_, R, V> {
     ///
     /// One whose KMS key is gone tells nothing of the others.
     async fn old(&self, version: Version<'_>) -> Result<Option<R::Credential>, Cause> {
-        match self.value(version).await {
+        match self.drive.value(version).await {
             Ok(stored) => Ok(readable::<R>(stored)),
             Err(Cause::Vault(error)) if error.class == Class::Permission => {
                 tracing::warn!("an old version cannot be read: {error}");
@@ -60,40 +97,41 @@ impl<R: Rotator, V: Vault> Drive<'_, R, V> {
         }
     }
 
-    /// Makes the target forget a credential, where it still accepts it; says whether it did.
-    ///
-    /// Not unless it accepts the current one too: what somebody stored by hand may be the mistake, and the
-    /// unwanted one the last that works.
-    pub(super) async fn retire(
-        &self,
-        unwanted: &R::Credential,
-        current: &R::Credential,
-    ) -> Result<bool, Cause> {
-        match self.log_in(unwanted).await? {
-            Verdict::Accepted(session) => self.close(session).await,
-            Verdict::Rejected(_) => return Ok(false),
+    /// Tries a credential that shall be retired, and if it works the current one, which has to work without it.
+    async fn proved_beside(&self, unwanted: &R::Credential) -> Result<Beside<R>, Cause> {
+        match self.drive.log_in(unwanted).await? {
+            Verdict::Accepted(session) => self.drive.close(session).await,
+            Verdict::Rejected(_) => return Ok(Beside::NotUnwanted),
         }
-        let session = match self.log_in(current).await? {
-            Verdict::Accepted(session) => session,
+        Ok(match self.drive.log_in(self.current).await? {
+            Verdict::Accepted(session) => Beside::Both(session),
             Verdict::Rejected(reason) => {
-                let text = format!(
-                    "{} does not accept AWSCURRENT ({reason}), so what it does accept is not retired",
-                    current.target()
-                );
-                return Err(TargetError::new(Class::AuthRejected, text).into());
+                self.rejection.get_or_init(|| reason);
+                Beside::NotCurrent
+            }
+        })
+    }
+
+    /// Makes the target forget a credential, by the session of the current one or by the admin.
+    async fn retire(&self, unwanted: &R::Credential, session: R::Session) -> Result<(), Cause> {
+        let by = match self.current.admin() {
+            None => Authority::new(Holder::Own, self.current, session),
+            Some(id) => {
+                self.drive.close(session).await;
+                self.admin_login(&id).await?
             }
         };
         let what = format!("retiring a credential at {}", unwanted.target());
-        let admin;
-        let by = match current.admin() {
-            None => Authority::new(Holder::Own, current, session),
-            Some(id) => {
-                self.close(session).await;
-                admin = self.admin(&id, current).await?;
-                self.admin_login(&id, &admin).await?
-            }
-        };
-        self.within(what, self.rotator.retire(unwanted, by)).await?;
-        Ok(true)
+        self.drive.within(what, self.drive.rotator.retire(unwanted, by)).await
     }
+}
+
+/// Which of two credentials the target accepts: one to retire, and the current one.
+enum Beside<R: Rotator> {
+    /// Both, with the session of the current one.
+    Both(R::Session),
+    /// The one to retire, and not the current one.
+    NotCurrent,
+    /// Not the one to retire: there is nothing left to do.
+    NotUnwanted,
 }

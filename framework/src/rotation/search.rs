@@ -153,7 +153,8 @@ impl<R: Rotator, V: Vault> Drive<'_, R, V> {
         if search.listed.is_none() {
             let listed = self.vault.versions(&self.event.secret_id);
             let listed = self.within("listing old versions", listed).await;
-            let mut listed = search.passing(listed)?.unwrap_or_default();
+            let listed = search.passing(listed)?.unwrap_or_default().into_iter();
+            let mut listed: Vec<_> = listed.map(|(id, _)| id).collect();
             listed.retain(|id| *id != self.event.version);
             search.listed = Some(listed.into_iter());
         }

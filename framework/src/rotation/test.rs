@@ -13,7 +13,7 @@ use crate::{Credential, Document, Edit, History, Outcome, Rotator, SecretId, Ver
 impl<R: Rotator, V: Vault> Drive<'_, R, V> {
     /// Tries the pending credential, and tells a full rotation from test-only mode.
     pub(super) async fn test(&self) -> Result<Outcome, Cause> {
-        let Observed { action: Action::Test, pending, holder } = self.observe().await? else {
+        let Observed { action: Action::Test, pending, holder, .. } = self.observe().await? else {
             return Ok(Outcome::Unchanged);
         };
         let document = document(pending, "pending")?;
@@ -120,7 +120,7 @@ impl<R: Rotator, V: Vault> Drive<'_, R, V> {
         end: Instant,
     ) -> Result<(), Cause> {
         let what = format!("checking the rights at {}", current.target());
-        let past = Versions { drive: self, current };
+        let past = Versions { drive: self, current, older: None };
         let plan = Preflight { current, by, history: History::new(&past) };
         until(end, what, self.rotator.preflight(plan)).await
     }

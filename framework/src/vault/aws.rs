@@ -1,10 +1,12 @@
 //! Secrets Manager over the AWS SDK.
 
 use std::cmp::Reverse;
+use std::time::SystemTime;
 
 use aws_sdk_secretsmanager::Client;
 use aws_sdk_secretsmanager::config::retry::{RetryPartition, TokenBucket};
 use aws_sdk_secretsmanager::error::{ProvideErrorMetadata, SdkError};
+use aws_sdk_secretsmanager::primitives::DateTime;
 
 use super::{Description, Label, SecretValue, Stored, Vault, VaultError, Version, Write, Written};
 use crate::aws::configuration;
@@ -55,6 +57,7 @@ impl Vault for AwsVault {
         let tags = secret.tags.unwrap_or_default().into_iter();
         Ok(Description {
             rotation_enabled: secret.rotation_enabled == Some(true),
+            rotated: secret.last_rotated_date.and_then(date),
             labels: labels
                 .map(|(id, names)| {
                     let labels = names.iter().filter_map(|name| Label::parse(name)).collect();
@@ -85,14 +88,18 @@ impl Vault for AwsVault {
                     None => answer.secret_binary.map(|_| SecretValue::Binary),
                 };
                 let version = VersionId::new(answer.version_id.unwrap_or_default());
-                Ok(value.map(|value| Stored { version, value }))
+                let created = answer.created_date.and_then(date);
+                Ok(value.map(|value| Stored { version, value, created }))
             }
             Err(error) if error.code() == Some("ResourceNotFoundException") => Ok(None),
             Err(error) => Err(failed("GetSecretValue", &error)),
         }
     }
 
-    async fn versions(&self, secret: &SecretId) -> Result<Vec<VersionId>, VaultError> {
+    async fn versions(
+        &self,
+        secret: &SecretId,
+    ) -> Result<Vec<(VersionId, Option<SystemTime>)>, VaultError> {
         let call = self.0.list_secret_version_ids().secret_id(secret.as_str());
         let mut pages = call.include_deprecated(true).into_paginator().send();
         let mut versions = Vec::new();
@@ -101,7 +108,10 @@ impl Vault for AwsVault {
             versions.extend(page.versions.unwrap_or_default());
         }
         versions.sort_by_key(|version| Reverse(version.created_date));
-        Ok(versions.into_iter().filter_map(|v| v.version_id).map(VersionId::new).collect())
+        let dated = versions.into_iter().filter_map(|version| {
+            Some((VersionId::new(version.version_id?), version.created_date.and_then(date)))
+        });
+        Ok(dated.collect())
     }
 
     async fn put(&self, write: Write<'_>) -> Result<Written, VaultError> {
@@ -136,6 +146,11 @@ impl Vault for AwsVault {
         call.send().await.map_err(|error| failed("UpdateSecretVersionStage", &error))?;
         Ok(())
     }
+}
+
+/// A date before 1970 or beyond what the clock can hold is none.
+fn date(date: DateTime) -> Option<SystemTime> {
+    SystemTime::try_from(date).ok()
 }
 
 fn failed<E, R>(operation: &'static str, error: &SdkError<E, R>) -> VaultError

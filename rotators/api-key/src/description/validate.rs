@@ -1,0 +1,266 @@
+//! What a description has to hold beyond its shape.
+
+use std::collections::BTreeSet;
+
+use super::{Authentication, By, Description, Request, Strategy};
+use crate::template::Template;
+use crate::values::{Name, Space};
+
+impl Description {
+    /// Checks what the types cannot say; a problem names the part.
+    pub(crate) fn validate(&self) -> Result<(), String> {
+        self.has_what_its_strategy_needs()?;
+        self.host()?;
+        if self.proof().is_empty() {
+            return Err("test: is not sent with any field that a rotation writes".to_owned());
+        }
+        let (key, admin) = (self.key.as_ref(), self.admin.as_ref());
+        for (name, authentication) in [("key", key), ("admin", admin)] {
+            let Some(authentication) = authentication else { continue };
+            authentication.validate().map_err(|problem| format!("{name}: {problem}"))?;
+            let from = if name == "key" { Space::Secret } else { Space::Admin };
+            self.only(&authentication.names(), &[from, Space::Secret, Space::Login], name)?;
+        }
+        for (name, request) in self.requests() {
+            request.validate().map_err(|problem| format!("{name}: {problem}"))?;
+            let mut spaces = vec![Space::Secret];
+            if request.by == Some(By::Admin) || name.starts_with("admin") {
+                spaces.push(Space::Admin);
+            }
+            if name.starts_with("create") || name.starts_with("update") {
+                spaces.push(Space::New);
+            }
+            if name.starts_with("update") {
+                spaces.push(Space::Next);
+            }
+            self.only(&request.names(), &spaces, &name)?;
+            if name.ends_with(" login") && request.by != Some(By::Anyone) {
+                return Err(format!("{name}: nobody is logged in yet; say by = \"anyone\""));
+            }
+            self.authenticated(request, &name)?;
+            self.nothing_secret_in_its_path(request, &name)?;
+        }
+        for name in self.principal.names() {
+            if name.space != Space::Secret || self.filled().contains(name.field.as_str()) {
+                return Err(format!("principal: {{{name}}} is a secret, or not of the secret"));
+            }
+        }
+        Ok(())
+    }
+
+    fn has_what_its_strategy_needs(&self) -> Result<(), String> {
+        let fills =
+            |request: &Option<Request>| request.as_ref().is_some_and(|r| !r.fields.is_empty());
+        let listed = self.list.is_some();
+        let problem = match self.strategy {
+            Strategy::OverlappingKeys if !fills(&self.create) => "create, with fields, is missing",
+            Strategy::OverlappingKeys if self.retire.is_empty() => "retire is missing",
+            Strategy::OverlappingKeys if self.update.is_some() || self.draw.is_some() => {
+                "update and draw are for other strategies"
+            }
+            Strategy::OverlappingKeys if listed && !self.filled().contains(self.id.as_str()) => {
+                "list needs the id of a key: create does not fill the field that `id` names"
+            }
+            Strategy::Regenerate | Strategy::RefreshToken if !fills(&self.update) => {
+                "update, with fields, is missing"
+            }
+            Strategy::SingleUser if self.update.is_none() || self.draw.is_none() => {
+                "update or draw is missing"
+            }
+            Strategy::SingleUser if fills(&self.update) => {
+                "update fills fields, but the value is stored before it is sent; leave them out"
+            }
+            Strategy::Regenerate | Strategy::RefreshToken if self.draw.is_some() => {
+                "draw is for single-user"
+            }
+            Strategy::Regenerate | Strategy::RefreshToken | Strategy::SingleUser
+                if self.create.is_some() || !self.retire.is_empty() || listed =>
+            {
+                "create, retire and list are for overlapping-keys"
+            }
+            Strategy::OverlappingKeys
+            | Strategy::Regenerate
+            | Strategy::RefreshToken
+            | Strategy::SingleUser => return Ok(()),
+        };
+        Err(problem.to_owned())
+    }
+
+    /// A value of the secret chooses a host only where the description names its field.
+    fn host(&self) -> Result<(), String> {
+        let own = self.requests().into_iter().filter_map(|(_, request)| request.base_url.as_ref());
+        for template in own.chain([&self.base_url]) {
+            let source = template.source();
+            for name in template.names() {
+                if name.space != Space::Secret || !self.host_from_secret.contains(&name.field) {
+                    return Err(format!(
+                        "{source}: {{{name}}} chooses the host and is not in host_from_secret"
+                    ));
+                }
+            }
+            if template.names().next().is_none() && !source.starts_with("https://") {
+                return Err(format!("{source} does not begin with https://"));
+            }
+        }
+        Ok(())
+    }
+
+    fn authenticated(&self, request: &Request, name: &str) -> Result<(), String> {
+        let missing = match request.by {
+            Some(By::Key) if self.key.is_none() => "key",
+            Some(By::Admin) if self.admin.is_none() => "admin",
+            None if self.key.is_none() && self.admin.is_none() => "key and admin",
+            Some(By::Function) if self.key.as_ref().is_none_or(|key| key.sigv4.is_none()) => {
+                "key.sigv4"
+            }
+            Some(_) | None => return Ok(()),
+        };
+        Err(format!("{name}: how it is authenticated is missing: {missing}"))
+    }
+
+    fn nothing_secret_in_its_path(&self, request: &Request, name: &str) -> Result<(), String> {
+        for field in request.path.names() {
+            let filled = self.filled().contains(field.field.as_str()) && field.field != self.id;
+            if filled || !matches!(field.space, Space::Secret | Space::New) {
+                return Err(format!("{name}: {{{field}}} would be in the path, which servers log"));
+            }
+        }
+        Ok(())
+    }
+
+    fn only(&self, names: &[&Name], spaces: &[Space], part: &str) -> Result<(), String> {
+        match names.iter().find(|name| !spaces.contains(&name.space)) {
+            Some(name) => Err(format!("{part}: {{{name}}} has no value there")),
+            None => Ok(()),
+        }
+    }
+
+    /// The fields of the secret that a rotation writes.
+    pub(crate) fn filled(&self) -> BTreeSet<&str> {
+        let requests = self.create.iter().chain(&self.update);
+        let fields = requests.flat_map(|request| request.fields.keys().map(String::as_str));
+        fields.chain(self.draw.as_deref()).collect()
+    }
+
+    /// The fields of the secret that have to be there, and those that may be, whatever the strategy.
+    pub(crate) fn read(&self) -> (BTreeSet<&str>, BTreeSet<&str>) {
+        let mut templates: Vec<&Template> = vec![&self.base_url, &self.principal];
+        templates.extend(self.key.iter().flat_map(Authentication::templates));
+        templates.extend(self.requests().into_iter().flat_map(|(_, r)| r.templates()));
+        let own = |name: &&Name| name.space == Space::Secret;
+        let needed: BTreeSet<&str> = templates
+            .iter()
+            .flat_map(|t| t.needed())
+            .filter(own)
+            .map(|n| n.field.as_str())
+            .collect();
+        let named = templates.iter().flat_map(|t| t.names()).filter(own).map(|n| n.field.as_str());
+        let same = self.requests().into_iter().flat_map(|(_, r)| r.same.keys().map(String::as_str));
+        let all: BTreeSet<&str> = named.chain(self.filled()).chain(same).collect();
+        (needed.clone(), all.difference(&needed).copied().collect())
+    }
+
+    /// All requests, each with its name in the description.
+    pub(crate) fn requests(&self) -> Vec<(String, &Request)> {
+        let mut all = vec![("test".to_owned(), &self.test)];
+        all.extend(self.create.iter().map(|r| ("create".to_owned(), r)));
+        all.extend(self.update.iter().map(|r| ("update".to_owned(), r)));
+        all.extend(self.retire.iter().enumerate().map(|(n, r)| (format!("retire {}", n + 1), r)));
+        all.extend(self.list.iter().map(|list| ("list".to_owned(), &list.request)));
+        for (name, authentication) in [("key", &self.key), ("admin", &self.admin)] {
+            let Some(authentication) = authentication else { continue };
+            all.extend(authentication.login.iter().map(|r| (format!("{name} login"), &**r)));
+            all.extend(authentication.test.iter().map(|r| (format!("{name} test"), &**r)));
+        }
+        all
+    }
+}
+
+impl Authentication {
+    fn validate(&self) -> Result<(), String> {
+        let given = [
+            self.bearer.is_some(),
+            self.header.is_some(),
+            self.basic.is_some(),
+            self.query.is_some(),
+            self.sigv4.is_some(),
+        ];
+        if given.iter().filter(|given| **given).count() != 1 {
+            return Err("has to have one of bearer, header, basic, query and sigv4".to_owned());
+        }
+        match self.templates().iter().find(|template| template.misplaced(false)) {
+            Some(template) => Err(format!("`{}` is typed outside a JSON body", template.source())),
+            None => Ok(()),
+        }
+    }
+
+    pub(crate) fn templates(&self) -> Vec<&Template> {
+        let mut all: Vec<&Template> = self.bearer.iter().collect();
+        all.extend(self.header.iter().chain(&self.query).map(|named| &named.value));
+        all.extend(self.basic.iter().flat_map(|basic| [&basic.user, &basic.password]));
+        all.extend(self.sigv4.iter().flat_map(|signature| {
+            let key = [&signature.access_key_id, &signature.secret_access_key];
+            [&signature.service, &signature.region].into_iter().chain(key)
+        }));
+        all
+    }
+
+    fn names(&self) -> Vec<&Name> {
+        self.templates().into_iter().flat_map(Template::names).collect()
+    }
+}
+
+impl Request {
+    fn validate(&self) -> Result<(), String> {
+        if self.json.is_some() && self.form.is_some() {
+            return Err("has a body as JSON and as a form".to_owned());
+        }
+        let path = self.path.source();
+        if !path.starts_with('/') || path.contains(['?', '#']) {
+            return Err(format!("path `{path}` does not begin with a slash, or has a query"));
+        }
+        let in_json: Vec<&Template> = self.json.iter().flat_map(|json| json.templates()).collect();
+        let elsewhere = |template: &&Template| !in_json.iter().any(|t| std::ptr::eq(*t, *template));
+        let misplaced = in_json.iter().find(|template| template.misplaced(true)).copied();
+        let misplaced = misplaced.or_else(|| {
+            self.templates()
+                .into_iter()
+                .filter(elsewhere)
+                .find(|template| template.misplaced(false))
+        });
+        if let Some(template) = misplaced {
+            return Err(format!(
+                "`{}`: number, list and raw are for a whole text of a JSON body",
+                template.source()
+            ));
+        }
+        let pointers = self.fields.values().chain(self.same.values());
+        let pointers = pointers.chain(self.when.iter().filter_map(|rule| rule.at.as_ref()));
+        for pointer in pointers {
+            if !pointer.starts_with('/') {
+                return Err(format!(
+                    "`{pointer}` is no JSON pointer: it does not begin with a slash"
+                ));
+            }
+        }
+        for rule in &self.when {
+            if rule.at.is_none() && (rule.is.is_some() || rule.contains.is_some()) {
+                return Err("a rule has a value and no `at`, where the value is".to_owned());
+            }
+        }
+        Ok(())
+    }
+
+    pub(crate) fn templates(&self) -> Vec<&Template> {
+        let mut all = vec![&self.path];
+        all.extend(&self.base_url);
+        all.extend(self.headers.values().chain(self.query.values()));
+        all.extend(self.json.iter().flat_map(|json| json.templates()));
+        all.extend(self.form.iter().flat_map(|form| form.values()));
+        all
+    }
+
+    fn names(&self) -> Vec<&Name> {
+        self.templates().into_iter().flat_map(Template::names).collect()
+    }
+}

@@ -1,0 +1,230 @@
+//! Keys that overlap: the next is minted, and the one before goes a whole rotation later.
+
+use std::time::{Duration, SystemTime};
+
+use time::format_description::well_known::Rfc3339;
+use time::macros::format_description;
+use tokio::time::{Instant, sleep};
+use turnlock::{Class, Create, Edit, Sensitive, TargetError};
+
+use crate::ApiKeys;
+use crate::answer::{Fault, Success};
+use crate::description::{List, Meaning, Request};
+use crate::exchange::{Ask, Sender};
+use crate::http::Client;
+use crate::key::Key;
+use crate::label::Label;
+use crate::list::Listed;
+use crate::values::Fields;
+
+/// What is left of the step's time for the mint, after waiting for an attempt to be over that may still store its key.
+const RESERVE: Duration = Duration::from_secs(10);
+
+/// Mints the next key, and removes what attempts have left that died.
+pub(crate) async fn create(
+    client: &Client,
+    next: &Create<'_, ApiKeys>,
+    request: &Request,
+) -> Result<Edit, TargetError> {
+    let key = next.current.remote()?;
+    let by = next.authority().await?;
+    let authority = by.credential().remote()?;
+    let session = by.into_session();
+    let sender = Sender { credential: authority, session: &session };
+    let minting = Minting { client, next, key, sender };
+    if let Some(list) = &key.description().list {
+        minting.make_room(list, authority).await?;
+    }
+    minting.mint(request).await
+}
+
+struct Minting<'a> {
+    client: &'a Client,
+    next: &'a Create<'a, ApiKeys>,
+    key: &'a Key,
+    sender: Sender<'a>,
+}
+
+impl Minting<'_> {
+    /// Retires the keys of this secret that no version holds: an attempt died before it could store them.
+    async fn make_room(&self, list: &List, authority: &Key) -> Result<(), TargetError> {
+        let key = self.key;
+        let listed = self.list(list).await?;
+        let mut count = listed.len();
+        for Listed { id, label } in listed {
+            let Some(label) = label else { continue };
+            let kept = [key.id(), authority.id()].contains(&Some(id.as_str()));
+            if kept || self.next.history.in_use(|version| version.has_id(&id)).await? {
+                continue;
+            }
+            if !self.outlived(&label, &id).await? {
+                continue;
+            }
+            tracing::warn!(%id, label = label.text(), "retiring a key that no version holds");
+            self.retire(&id).await?;
+            count -= 1;
+        }
+        match key.description().limit {
+            Some(limit) if count >= limit => {
+                let text = format!(
+                    "{} has {count} keys at {}, of {limit} that it may have; retire one there by hand",
+                    key.principal, key.target
+                );
+                Err(TargetError::new(Class::Refused, text))
+            }
+            Some(_) | None => Ok(()),
+        }
+    }
+
+    /// Whether no invocation can still be about to store the key; of this very version, waits until that is so.
+    async fn outlived(&self, label: &Label, id: &str) -> Result<bool, TargetError> {
+        let rest = self.next.lifetime.saturating_sub(label.age());
+        if rest.is_zero() {
+            return Ok(true);
+        }
+        if !label.is_of(self.next.version) {
+            return Ok(false);
+        }
+        let left = turnlock::deadline().map(|end| end.saturating_duration_since(Instant::now()));
+        if left.is_some_and(|left| left < rest + RESERVE) {
+            let text = format!(
+                "the key {id} was minted for this version a moment ago, and another invocation may be about to \
+                 store it; the step can be repeated in {} s",
+                rest.as_secs() + 1
+            );
+            return Err(TargetError::new(Class::Throttled, text));
+        }
+        sleep(rest).await;
+        let text = format!("the key {id} was stored meanwhile");
+        if self.next.history.in_use(|version| version.has_id(id)).await? {
+            return Err(TargetError::new(Class::Throttled, text));
+        }
+        Ok(true)
+    }
+
+    async fn mint(&self, request: &Request) -> Result<Edit, TargetError> {
+        let key = self.key;
+        let label = Label::new(self.next.secret, self.next.version)?;
+        let new = coming(key, &label, self.next)?;
+        let ask = Ask::new(key, request).by(self.sender).with_new(&new);
+        let minted = match self.client.ask(ask).await {
+            Ok(minted) => minted,
+            Err(fault) => return Err(self.lost(fault, &label).await),
+        };
+        let fields = match whole(&minted, request, key) {
+            Ok(fields) => fields,
+            Err((problem, fields)) => {
+                let text = format!("the provider's answer {problem}; what it minted is no use");
+                let fault = Fault {
+                    meaning: Meaning::Refused,
+                    error: TargetError::new(Class::Unexpected, text),
+                    uncertain: true,
+                };
+                return Err(match fields.value(&key.description().id) {
+                    Some(id) if self.retire(id).await.is_ok() => fault.error,
+                    Some(_) | None => self.lost(fault, &label).await,
+                });
+            }
+        };
+        // Before it is stored: should this invocation die now, here is what is left over.
+        let id = fields.value(&key.description().id).unwrap_or("none");
+        tracing::info!(id, label = label.text(), "minted a key");
+        Ok(fields.iter().fold(Edit::new(), |edit, (field, value)| {
+            edit.set(field, Sensitive::new(value.expose()))
+        }))
+    }
+
+    /// Finds and retires what a mint has made of which the answer is lost.
+    async fn lost(&self, fault: Fault, label: &Label) -> TargetError {
+        if !fault.uncertain {
+            return fault.error;
+        }
+        let left = match &self.key.description().list {
+            None => None,
+            Some(list) => match self.list(list).await {
+                Ok(listed) => Some(listed.into_iter().find(|k| k.label.as_ref() == Some(label))),
+                Err(_) => None,
+            },
+        };
+        let label = label.text();
+        let what = match left {
+            Some(None) => return fault.error,
+            Some(Some(Listed { id, .. })) => match self.retire(&id).await {
+                Ok(()) => return fault.error,
+                Err(_) => format!("the key {id}, labelled {label}, may be left over"),
+            },
+            None => format!("a key, labelled {label} where it has one, may be left over"),
+        };
+        TargetError::new(fault.error.class(), format!("{}; {what}", fault.error))
+    }
+
+    async fn list(&self, list: &List) -> Result<Vec<Listed>, TargetError> {
+        let key = self.key;
+        self.client.list(list, key, self.next.secret, self.sender).await
+    }
+
+    /// Retires the key of an id, whatever else it was.
+    async fn retire(&self, id: &str) -> Result<(), TargetError> {
+        let key = self.key;
+        let mut fields = key.fields.overlaid(&Fields::default());
+        fields.put(&key.description().id, Sensitive::new(id));
+        retire(self.client, key, &fields, self.sender).await
+    }
+}
+
+/// Makes the provider forget a key, which may be gone already.
+pub(crate) async fn retire(
+    client: &Client,
+    about: &Key,
+    fields: &Fields,
+    sender: Sender<'_>,
+) -> Result<(), TargetError> {
+    for request in &about.description().retire {
+        match client.ask(Ask::new(about, request).of(fields).by(sender)).await {
+            Ok(_) => {}
+            Err(fault) if fault.meaning == Meaning::Gone => {}
+            Err(fault) => return Err(fault.error),
+        }
+    }
+    Ok(())
+}
+
+/// The fields of the answer, none of which may be empty that the next rotation needs.
+pub(crate) fn whole(
+    minted: &Success,
+    request: &Request,
+    key: &Key,
+) -> Result<Fields, (String, Fields)> {
+    let fields = minted.fields(request)?;
+    let (needed, _) = key.description().read();
+    let empty = request.fields.iter().find(|(field, _)| {
+        needed.contains(field.as_str()) && fields.value(field).is_none_or(str::is_empty)
+    });
+    match empty {
+        Some((_, pointer)) => Err((format!("has nothing at {pointer}"), fields)),
+        None => Ok(fields),
+    }
+}
+
+/// What is known of a key before it is minted.
+pub(crate) fn coming(
+    key: &Key,
+    label: &Label,
+    next: &Create<'_, ApiKeys>,
+) -> Result<Fields, TargetError> {
+    let mut new = Fields::default();
+    new.put("label", Sensitive::new(label.text()));
+    new.put("version", Sensitive::new(next.version.to_string()));
+    if let Some(days) = key.lifetime_days {
+        let seconds = 86_400 * u64::from(days);
+        let end = time::OffsetDateTime::from(SystemTime::now() + Duration::from_secs(seconds));
+        let end = end.replace_nanosecond(0).unwrap_or(end);
+        let wrong = |_| TargetError::new(Class::Refused, "the key would expire at no date");
+        new.put("expires_at", Sensitive::new(end.format(&Rfc3339).map_err(wrong)?));
+        let date = end.format(format_description!("[year]-[month]-[day]")).map_err(wrong)?;
+        new.put("expires_date", Sensitive::new(date));
+        new.put("expires_in", Sensitive::new(seconds.to_string()));
+        new.put("expires_unix", Sensitive::new(end.unix_timestamp().to_string()));
+    }
+    Ok(new)
+}
