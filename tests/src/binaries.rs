@@ -19,6 +19,11 @@ pub fn turnlock_mysql() -> &'static Path {
     find("turnlock-mysql")
 }
 
+/// The function that rotates API keys.
+pub fn turnlock_api_key() -> &'static Path {
+    find("turnlock-api-key")
+}
+
 /// Secrets Manager and the Lambda runtime on this machine.
 pub fn turnlock_local() -> &'static Path {
     find("turnlock-local")
