@@ -60,7 +60,8 @@ impl<'a, C> History<'a, C> {
     /// whatever name.
     ///
     /// Where credentials overlap, and the current version became current less than the overlap ago, it may be
-    /// one of a version that has lost its label since; so these count too.
+    /// one of a version that has lost its label since; so these count too. So does the one that is the
+    /// [`authority`](crate::Create::authority), where that is an older version's: nothing else may work.
     ///
     /// # Errors
     ///

@@ -138,7 +138,8 @@ fn set<T>(setting: &mut T, value: Option<T>) {
 pub struct Passwords(PasswordPolicy);
 
 impl Passwords {
-    pub(crate) fn new(policy: PasswordPolicy) -> Self {
+    /// Passwords by a policy; outside tests, the framework makes them of the secret's and the environment's.
+    pub fn new(policy: PasswordPolicy) -> Self {
         Self(policy)
     }
 

@@ -107,7 +107,7 @@ impl<R: Rotator, V: Vault> Drive<'_, R, V> {
             },
         };
         let what = format!("setting the pending credential at {}", pending.target());
-        let past = Versions { drive: self, current: &current };
+        let past = Versions { drive: self, current: &current, older: None };
         let change = Change {
             current: &current,
             pending: &pending,

@@ -26,6 +26,7 @@ pub mod one_user;
 pub mod pair;
 pub mod postgres;
 pub mod project;
+pub mod provider;
 pub mod rds;
 pub mod redshift;
 pub mod refusal;

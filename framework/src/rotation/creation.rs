@@ -100,7 +100,7 @@ impl<R: Rotator, V: Vault> Creation<'_, R, V> {
     async fn edit(&self, overlap: Option<&Overlap>) -> Result<Option<Edit>, Cause> {
         let policy = self.drive.policy.for_secret(self.document).map_err(malformed("current"))?;
         let passwords = Passwords::new(policy);
-        let past = Versions { drive: self.drive, current: self.current };
+        let past = Versions { drive: self.drive, current: self.current, older: Some(&self.older) };
         let mut made_room = false;
         loop {
             let next = Create {

@@ -1,6 +1,8 @@
 //! The answers to what a rotator may ask: see [`crate::history`].
 
 use super::authority::about_admin;
+use std::sync::OnceLock;
+
 use super::overlap::Overlap;
 use super::search::Search;
 use super::{Cause, Drive, document, read};
@@ -13,6 +15,8 @@ use crate::{Class, Rotator, SecretId, TargetError, VersionId};
 pub(super) struct Versions<'a, R: Rotator, V> {
     pub(super) drive: &'a Drive<'a, R, V>,
     pub(super) current: &'a R::Credential,
+    /// The older one that is the authority in this invocation, if it comes to that.
+    pub(super) older: Option<&'a OnceLock<R::Credential>>,
 }
 
 impl<R: Rotator, V: Vault> Past<R::Credential> for Versions<'_, R, V> {
@@ -51,6 +55,9 @@ impl<R: Rotator, V: Vault> Past<R::Credential> for Versions<'_, R, V> {
 
 impl<R: Rotator, V: Vault> Versions<'_, R, V> {
     async fn is_in_use(&self, recognise: &Recognise<'_, R::Credential>) -> Result<bool, Cause> {
+        if self.older.and_then(OnceLock::get).is_some_and(recognise) {
+            return Ok(true);
+        }
         let (drive, secret) = (self.drive, &self.drive.event.secret_id);
         let described = drive.within("describing the secret", drive.vault.describe(secret)).await?;
         let mut created = None;

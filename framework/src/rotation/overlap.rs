@@ -24,7 +24,15 @@ impl Overlap {
         created: Option<SystemTime>,
         rotated: Option<SystemTime>,
     ) -> Self {
-        let now = SystemTime::now();
+        Self::seen_at(SystemTime::now(), lasts, created, rotated)
+    }
+
+    fn seen_at(
+        now: SystemTime,
+        lasts: Duration,
+        created: Option<SystemTime>,
+        rotated: Option<SystemTime>,
+    ) -> Self {
         // Another clock than ours may be ahead.
         let since = created.max(rotated).map(|date| date.min(now));
         if since.is_none() && !lasts.is_zero() {
@@ -61,7 +69,7 @@ impl Overlap {
     ///
     /// It may have been current until a moment ago. One that is newer than the current version never was.
     pub(super) fn covers(&self, created: Option<SystemTime>) -> bool {
-        !self.is_over() && !self.created.is_some_and(|current| created > Some(current))
+        !self.is_over() && self.created.is_none_or(|current| created <= Some(current))
     }
 }
 
@@ -69,4 +77,74 @@ impl Overlap {
 fn text(date: SystemTime) -> Option<String> {
     let seconds = DateTime::from(date).secs();
     DateTime::from_secs(seconds).fmt(DateTimeFormat::DateTime).ok()
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    const HOUR: Duration = Duration::from_hours(1);
+    /// 2026-01-31T12:00:00Z
+    const NOON: Duration = Duration::from_secs(1_769_860_800);
+
+    fn at(hours: i32) -> Option<SystemTime> {
+        let noon = SystemTime::UNIX_EPOCH + NOON;
+        let distance = HOUR * hours.unsigned_abs();
+        Some(if hours < 0 { noon - distance } else { noon + distance })
+    }
+
+    fn at_noon(
+        lasts: Duration,
+        created: Option<SystemTime>,
+        rotated: Option<SystemTime>,
+    ) -> Overlap {
+        Overlap::seen_at(SystemTime::UNIX_EPOCH + NOON, lasts, created, rotated)
+    }
+
+    #[test]
+    fn the_later_of_the_two_dates_counts() {
+        for (created, rotated) in
+            [(at(-1), at(-9)), (at(-9), at(-1)), (at(-1), None), (None, at(-1))]
+        {
+            let overlap = at_noon(2 * HOUR, created, rotated);
+            let text = overlap.obstacle().unwrap();
+            let dates = "at 2026-01-31T11:00:00Z, and for 120 minutes, until 2026-01-31T13:00:00Z,";
+            assert!(text.contains(dates), "{text}");
+            assert!(at_noon(HOUR, created, rotated).is_over());
+        }
+    }
+
+    #[test]
+    fn it_is_over_to_the_moment() {
+        assert!(at_noon(HOUR, at(-1), None).is_over());
+        assert!(!at_noon(HOUR + Duration::from_nanos(1), at(-1), None).is_over());
+    }
+
+    #[test]
+    fn a_date_in_the_future_counts_as_now() {
+        let text = at_noon(HOUR, at(500), at(-9)).obstacle().unwrap();
+        assert!(text.contains("until 2026-01-31T13:00:00Z,"), "{text}");
+        assert!(at_noon(Duration::ZERO, at(500), None).is_over());
+    }
+
+    #[test]
+    fn without_a_date_it_is_over() {
+        let overlap = at_noon(HOUR, None, None);
+        assert!(overlap.is_over() && !overlap.covers(None));
+    }
+
+    #[test]
+    fn one_that_never_ends_is_told() {
+        let text = at_noon(Duration::MAX, at(-1), None).obstacle().unwrap();
+        assert!(text.contains("until the end of time,"), "{text}");
+    }
+
+    #[test]
+    fn it_covers_what_is_as_old_as_the_current_version_and_what_may_be() {
+        let overlap = at_noon(2 * HOUR, at(-1), None);
+        assert!(overlap.covers(at(-1)) && overlap.covers(at(-9)) && overlap.covers(None));
+        assert!(!overlap.covers(at(0)));
+        assert!(at_noon(2 * HOUR, None, at(-1)).covers(at(0)), "nothing says that it is newer");
+        assert!(!at_noon(HOUR, at(-1), None).covers(at(-9)));
+    }
 }

@@ -28,7 +28,9 @@ impl<R: Rotator, V: Vault> Creation<'_, R, V> {
                 }
             },
             Beside::NotCurrent => {
-                tracing::warn!("AWSCURRENT does not log in: what it replaced is not retired");
+                tracing::warn!(
+                    "AWSCURRENT does not log in: what it replaced is not retired, since that does"
+                );
                 Ok(())
             }
             Beside::NotUnwanted => Ok(()),
@@ -56,18 +58,19 @@ impl<R: Rotator, V: Vault> Creation<'_, R, V> {
             drive.within("listing old versions", drive.vault.versions(secret)),
         );
         let labels = description?.labels;
-        let mut any = false;
-        for (id, created) in listed? {
-            if id == *version || labels.contains_key(&id) || overlap.covers(created) {
-                continue;
-            }
+        let (mut kept, mut abandoned) = (Vec::new(), Vec::new());
+        for (id, created) in listed?.into_iter().filter(|(id, _)| id != version) {
             let Some(old) = self.old(Version::Id(&id)).await? else { continue };
-            if old == *self.current || !same_login(&old, self.current) {
-                continue;
-            }
-            match self.proved_beside(&old).await? {
+            let keep = labels.contains_key(&id) || overlap.covers(created);
+            if keep { kept.push(old) } else { abandoned.push(old) }
+        }
+        // Somebody may have stored one credential twice.
+        abandoned.retain(|old| same_login(old, self.current) && !kept.contains(old));
+        let mut any = false;
+        for old in abandoned.iter().filter(|old| *old != self.current) {
+            match self.proved_beside(old).await? {
                 Beside::Both(session) => {
-                    self.retire(&old, session).await?;
+                    self.retire(old, session).await?;
                     any = true;
                 }
                 Beside::NotUnwanted => {}

@@ -120,7 +120,7 @@ impl<R: Rotator, V: Vault> Drive<'_, R, V> {
         end: Instant,
     ) -> Result<(), Cause> {
         let what = format!("checking the rights at {}", current.target());
-        let past = Versions { drive: self, current };
+        let past = Versions { drive: self, current, older: None };
         let plan = Preflight { current, by, history: History::new(&past) };
         until(end, what, self.rotator.preflight(plan)).await
     }

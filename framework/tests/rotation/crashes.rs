@@ -5,9 +5,9 @@ use turnlock::vault::Label;
 
 use crate::world::database::{Database, User};
 use crate::world::fuse::Fault;
-use crate::world::keys::{Keys, LEFTOVER};
-use crate::world::vault::Value;
-use crate::world::{Fake, KEY, OWN, World};
+use crate::world::keys::{Keys, OVERLAP};
+use crate::world::vault::{Secret, Value};
+use crate::world::{Fake, KEY, LATER, OWN, World};
 
 /// What has to work at any moment.
 #[derive(Clone, Copy, PartialEq)]
@@ -41,10 +41,11 @@ async fn repeat<R: Fake>(world: &World<R>, version: &str, times: usize, promise:
         if done {
             break;
         }
-        tokio::time::advance(LEFTOVER).await;
+        tokio::time::advance(LATER).await;
     }
     assert!(done, "still not done after {ATTEMPTS} attempts");
-    world.app(|secret| secret.clear(Label::Pending));
+    world.app(Secret::end);
+    tokio::time::advance(OVERLAP).await;
 }
 
 /// Rotates some times in a row; in each rotation the fuse blows after each gap, if it comes to that.
@@ -190,7 +191,7 @@ async fn healing_an_interrupted_rotation_survives_a_crash_before_and_after_any_c
 async fn making_room_for_a_key_survives_a_crash_before_and_after_any_call() {
     let build = || {
         let world = World::two_keys();
-        world.rotator.add("lost-secret", "lost");
+        world.rotator.add("lost-secret");
         world.app(|secret| {
             secret.put("lost", Value::Text(KEY.replace("first-secret", "lost-secret")));
             secret.clear(Label::Pending);

@@ -1,12 +1,10 @@
 //! Derived fields follow every rotation, and what is wrong with a template is told before anything is made.
 
-use std::io::{self, Write};
-use std::sync::{Arc, Mutex};
-
 use turnlock::vault::Label;
 use turnlock::{Class, Outcome, Step};
 
 use crate::world::database::{Database, Strategy};
+use crate::world::logs::Logs;
 use crate::world::vault::{Secret, Value};
 use crate::world::{APP, Fake, World, document};
 
@@ -48,47 +46,6 @@ fn assert_follows(world: &World<Database>) {
     let text = world.text(Label::Current).unwrap();
     assert_eq!(document(&text).string("url").unwrap(), url_of(&text));
     assert!(world.works(Label::Current));
-}
-
-/// What is logged while it lives, on this thread, at every level.
-struct Logs {
-    lines: Arc<Mutex<Vec<u8>>>,
-    _here: tracing::subscriber::DefaultGuard,
-}
-
-struct Lines(Arc<Mutex<Vec<u8>>>);
-
-impl Write for Lines {
-    fn write(&mut self, line: &[u8]) -> io::Result<usize> {
-        self.0.lock().unwrap().extend_from_slice(line);
-        Ok(line.len())
-    }
-
-    fn flush(&mut self) -> io::Result<()> {
-        Ok(())
-    }
-}
-
-impl Logs {
-    fn start() -> Self {
-        let lines = Arc::new(Mutex::default());
-        let writer = Arc::clone(&lines);
-        let subscriber = tracing_subscriber::fmt()
-            .with_max_level(tracing::Level::TRACE)
-            .with_ansi(false)
-            .with_writer(move || Lines(Arc::clone(&writer)))
-            .finish();
-        Self { lines, _here: tracing::subscriber::set_default(subscriber) }
-    }
-
-    fn text(&self) -> String {
-        String::from_utf8(self.lines.lock().unwrap().clone()).unwrap()
-    }
-
-    fn warnings(&self) -> Vec<String> {
-        let text = self.text();
-        text.lines().filter(|line| line.contains("WARN")).map(str::to_owned).collect()
-    }
 }
 
 #[tokio::test(start_paused = true)]

@@ -7,7 +7,9 @@ mod world;
 
 mod calls;
 mod canaries;
+mod consumers;
 mod crashes;
+mod creation;
 mod deadline;
 mod derived;
 mod finish;
@@ -16,4 +18,5 @@ mod overlaps;
 mod peers;
 mod refusals;
 mod repeats;
+mod retirement;
 mod test_only;

@@ -14,8 +14,8 @@ use turnlock::{
 use super::Fake;
 use super::fuse::{Blown, Fuse};
 
-/// Longer than any invocation lives: what is older and was not stored never will be.
-pub(crate) const LEFTOVER: Duration = Duration::from_secs(15 * 60);
+/// How long consumers may have a key that was replaced.
+pub(crate) const OVERLAP: Duration = Duration::from_hours(2);
 
 #[derive(Debug, PartialEq)]
 pub(crate) struct ApiKey {
@@ -49,24 +49,49 @@ impl Credential for ApiKey {
 pub(crate) struct Keys {
     fuse: Arc<Fuse>,
     most: usize,
-    minted: Mutex<BTreeMap<String, (VersionId, Instant)>>,
+    minted: Mutex<BTreeMap<String, Minted>>,
+    pub(crate) overlap: Duration,
+    /// Whether it tells which keys there are, so that those of no version can be found.
+    pub(crate) lists: bool,
+    /// What it makes of the edit with the key that it has minted.
+    pub(crate) spoils: fn(Edit) -> Edit,
     /// What the framework handed over, as it prints.
     pub(crate) given: Mutex<Vec<String>>,
+}
+
+#[derive(Debug)]
+pub(crate) struct Minted {
+    at: Instant,
+    /// The label that it was given: the version that it was minted for.
+    of: Option<VersionId>,
 }
 
 impl Keys {
     /// A provider that has minted one key, and never has more than `most` alive.
     pub(crate) fn new(fuse: Arc<Fuse>, most: usize, first: &str) -> Self {
-        let first = (first.to_owned(), (VersionId::new("v0"), Instant::now()));
-        Self { fuse, most, minted: Mutex::new([first].into()), given: Mutex::default() }
+        let keys = Self {
+            fuse,
+            most,
+            minted: Mutex::default(),
+            overlap: OVERLAP,
+            lists: true,
+            spoils: |edit| edit,
+            given: Mutex::default(),
+        };
+        keys.add(first);
+        keys
     }
 
     /// Mints a key behind everybody's back.
-    pub(crate) fn add(&self, key: &str, version: &str) {
-        self.minted().insert(key.to_owned(), (VersionId::new(version), Instant::now()));
+    pub(crate) fn add(&self, key: &str) {
+        self.minted().insert(key.to_owned(), Minted { at: Instant::now(), of: None });
     }
 
-    pub(crate) fn minted(&self) -> MutexGuard<'_, BTreeMap<String, (VersionId, Instant)>> {
+    pub(crate) fn is_full(&self) -> bool {
+        self.minted().len() >= self.most
+    }
+
+    pub(crate) fn minted(&self) -> MutexGuard<'_, BTreeMap<String, Minted>> {
         self.minted.lock().unwrap()
     }
 
@@ -75,14 +100,35 @@ impl Keys {
     }
 
     fn mint(&self, key: &str, version: &VersionId) -> Result<(), TargetError> {
-        let mut minted = self.minted();
-        // Of this very rotation, and not stored, or there would be no second mint. A young one may belong
-        // to another invocation that is just about to store it.
-        minted.retain(|_, (of, made)| of != version || made.elapsed() < LEFTOVER);
-        if minted.len() >= self.most {
+        if self.is_full() {
             return Err(TargetError::new(Class::Refused, "the account has as many keys as it may"));
         }
-        minted.insert(key.to_owned(), (version.clone(), Instant::now()));
+        let minted = Minted { at: Instant::now(), of: Some(version.clone()) };
+        self.minted().insert(key.to_owned(), minted);
+        Ok(())
+    }
+
+    async fn delete(&self, key: &str) -> Result<(), TargetError> {
+        let deleted = self.fuse.call("delete", || drop(self.minted().remove(key)));
+        deleted.await.map_err(broken)
+    }
+
+    /// Deletes the keys of attempts that died between minting and storing.
+    async fn tidy(&self, next: &Create<'_, Self>, by: &ApiKey) -> Result<(), TargetError> {
+        let old = || {
+            let minted = self.minted();
+            let old = minted
+                .iter()
+                .filter(|(_, minted)| minted.of.is_some() && minted.at.elapsed() >= next.lifetime);
+            old.map(|(key, _)| key.clone()).collect::<Vec<_>>()
+        };
+        for key in self.fuse.call("list", old).await.map_err(broken)? {
+            let is_it = |known: &ApiKey| known.key.expose() == key;
+            if !is_it(next.current) && !next.history.in_use(is_it).await? {
+                assert!(!is_it(by), "nothing would be left to mint with");
+                self.delete(&key).await?;
+            }
+        }
         Ok(())
     }
 }
@@ -93,12 +139,19 @@ impl Rotator for Keys {
 
     async fn create(&self, next: Create<'_, Self>) -> Result<Edit, TargetError> {
         self.print(&next);
+        let by = next.authority().await?;
+        if self.lists {
+            self.tidy(&next, by.credential()).await?;
+        }
         let key = next.passwords.draw()?;
-        self.fuse
-            .call("mint", || self.mint(key.expose(), next.version))
-            .await
-            .map_err(broken)??;
-        Ok(Edit::new().set("key", key))
+        let mint = || {
+            if !self.accepts(by.credential()) {
+                return Err(TargetError::new(Class::AuthRejected, "no such key"));
+            }
+            self.mint(key.expose(), next.version)
+        };
+        self.fuse.call("mint", mint).await.map_err(broken)??;
+        Ok((self.spoils)(Edit::new().set("key", key)))
     }
 
     async fn test(&self, key: &ApiKey) -> Result<Verdict<()>, TargetError> {
@@ -119,7 +172,7 @@ impl Rotator for Keys {
     }
 
     fn retirement(&self, _: &ApiKey) -> Retire {
-        Retire::BeforeCreate { overlap: Duration::ZERO }
+        Retire::BeforeCreate { overlap: self.overlap }
     }
 
     async fn retire(&self, key: &ApiKey, by: Authority<'_, Self>) -> Result<(), TargetError> {
@@ -127,8 +180,7 @@ impl Rotator for Keys {
         if by.credential() == key {
             return Err(TargetError::new(Class::Refused, "a key does not delete itself"));
         }
-        let deleted = self.fuse.call("delete", || drop(self.minted().remove(key.key.expose())));
-        deleted.await.map_err(broken)
+        self.delete(key.key.expose()).await
     }
 }
 

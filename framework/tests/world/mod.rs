@@ -13,12 +13,18 @@ use turnlock::{
 pub(crate) mod database;
 pub(crate) mod fuse;
 pub(crate) mod keys;
+pub(crate) mod logs;
 pub(crate) mod vault;
 
 use database::{Database, Strategy};
 use fuse::Fuse;
 use keys::Keys;
 use vault::{MemoryVault, Secret, Value};
+
+const DAY: Duration = Duration::from_hours(24);
+
+/// Longer than any invocation goes on.
+pub(crate) const LATER: Duration = Duration::from_mins(15);
 
 /// The secret that is rotated.
 pub(crate) const APP: &str = "app-secret";
@@ -112,9 +118,14 @@ impl World<Keys> {
         let world = Self::new(KEY_WITH_ADMIN, |fuse| Keys::new(fuse, most + 1, "first-secret"));
         let admin = Secret::new("a0", Value::Text(KEY_OF_ADMIN.to_owned()));
         world.vault.insert(ADMIN_SECRET, admin);
-        world.rotator.add("admins-secret", "a0");
+        world.rotator.add("admins-secret");
         world
     }
+}
+
+/// The version of a secret that holds another key.
+pub(crate) fn with_key(key: &str) -> Value {
+    Value::Text(KEY.replace("first-secret", key))
 }
 
 impl<R: Fake> World<R> {
@@ -149,11 +160,23 @@ impl<R: Fake> World<R> {
         Ok(())
     }
 
-    /// One whole rotation in which nothing goes wrong.
+    /// One whole rotation in which nothing goes wrong, and a day without one.
     pub(crate) async fn rotation(&self, version: &str) {
+        self.rotation_just_now(version).await;
+        tokio::time::advance(DAY).await;
+    }
+
+    /// One whole rotation in which nothing goes wrong.
+    pub(crate) async fn rotation_just_now(&self, version: &str) {
         self.app(|secret| secret.begin(version));
         self.attempt(version, 1).await.unwrap();
-        self.app(|secret| secret.clear(Label::Pending));
+        self.app(Secret::end);
+    }
+
+    /// Begins a rotation of which createSecret fails; why.
+    pub(crate) async fn refusal(&self, version: &str) -> Failure {
+        self.app(|secret| secret.begin(version));
+        self.step(Step::Create, version).await.unwrap_err().failure()
     }
 
     /// Looks at the secret that is rotated, or changes it behind everybody's back.

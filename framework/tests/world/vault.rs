@@ -2,8 +2,9 @@
 
 use std::collections::BTreeMap;
 use std::sync::{Arc, Mutex, MutexGuard};
-use std::time::SystemTime;
+use std::time::{Duration, SystemTime};
 
+use tokio::time::Instant;
 use turnlock::vault::{Description, Label, SecretValue, Stored, Version, Write, Written};
 use turnlock::{Class, SecretId, Sensitive, Vault, VaultError, VersionId};
 
@@ -25,6 +26,35 @@ pub(crate) struct Secret {
     /// A label is on one version at most.
     pub(crate) labels: BTreeMap<&'static str, VersionId>,
     pub(crate) tags: Vec<(String, String)>,
+    created: BTreeMap<VersionId, Instant>,
+    /// When a rotation last came to its end.
+    pub(crate) rotated: Option<Instant>,
+    pub(crate) dates: Dates,
+    /// The code with which a value is refused.
+    pub(crate) refuses: Option<&'static str>,
+}
+
+/// How the service tells dates.
+#[derive(Clone, Copy, Debug, Default, Eq, PartialEq)]
+pub(crate) enum Dates {
+    #[default]
+    Right,
+    /// Its clock is so much ahead.
+    Ahead(Duration),
+    /// Not at all.
+    Absent,
+}
+
+impl Dates {
+    /// A test stops and moves the clock of `Instant` only, so what counts is how long ago it was.
+    fn tell(self, date: Option<Instant>) -> Option<SystemTime> {
+        let date = SystemTime::now() - date?.elapsed();
+        match self {
+            Self::Right => Some(date),
+            Self::Ahead(by) => Some(date + by),
+            Self::Absent => None,
+        }
+    }
 }
 
 #[derive(Clone, Debug, Eq, PartialEq)]
@@ -42,8 +72,9 @@ impl Secret {
         Self {
             rotation_enabled: true,
             versions: vec![(id.clone(), Some(value))],
+            created: [(id.clone(), Instant::now())].into(),
             labels: [(Label::Current.name(), id)].into(),
-            tags: Vec::new(),
+            ..Self::default()
         }
     }
 
@@ -52,6 +83,7 @@ impl Secret {
         let id = VersionId::new(version);
         if self.find(&id).is_none() {
             self.versions.push((id.clone(), None));
+            self.created.insert(id.clone(), Instant::now());
         }
         self.labels.insert(Label::Pending.name(), id);
     }
@@ -60,6 +92,20 @@ impl Secret {
     pub(crate) fn put(&mut self, version: &str, value: Value) {
         self.begin(version);
         *self.find_mut(&VersionId::new(version)).unwrap() = Some(value);
+    }
+
+    /// What the service does after the last step.
+    pub(crate) fn end(&mut self) {
+        self.clear(Label::Pending);
+        self.rotated = Some(Instant::now());
+    }
+
+    /// What `PutSecretValue` without labels does: the version is current at once, and no rotation goes on.
+    pub(crate) fn write_by_hand(&mut self, version: &str, value: Value) {
+        self.put(version, value);
+        self.clear(Label::Pending);
+        let from = self.labels.get(Label::Current.name()).cloned();
+        self.promote(from.as_ref(), &VersionId::new(version)).unwrap();
     }
 
     /// Takes a label away, as the service does at the end, and people do who want to get unstuck.
@@ -86,6 +132,10 @@ impl Secret {
         self.versions.iter_mut().find(|(id, _)| id == version).map(|(_, value)| value)
     }
 
+    fn created(&self, version: &VersionId) -> Option<SystemTime> {
+        self.dates.tell(self.created.get(version).copied())
+    }
+
     fn promote(&mut self, from: Option<&VersionId>, to: &VersionId) -> Result<(), &'static str> {
         let holder = self.labels.get(Label::Current.name()).cloned();
         if self.find(to).is_none() {
@@ -102,6 +152,9 @@ impl Secret {
     }
 
     fn write(&mut self, version: &VersionId, text: &str) -> Result<Written, &'static str> {
+        if let Some(code) = self.refuses {
+            return Err(code);
+        }
         if text.len() > MOST_BYTES {
             return Err("InvalidParameterException");
         }
@@ -121,9 +174,9 @@ impl Secret {
         }
         Description {
             rotation_enabled: self.rotation_enabled,
+            rotated: self.dates.tell(self.rotated),
             labels,
             tags: self.tags.clone(),
-            ..Description::default()
         }
     }
 }
@@ -205,7 +258,7 @@ impl Vault for MemoryVault {
                 Some(Value::Refused(code)) => return Err(*code),
                 None => return Ok(None),
             };
-            Ok(Some(Stored { version: id.clone(), value, created: None }))
+            Ok(Some(Stored { version: id.clone(), value, created: s.created(id) }))
         };
         self.call("GetSecretValue", name, secret, read).await
     }
@@ -215,7 +268,7 @@ impl Vault for MemoryVault {
         secret: &SecretId,
     ) -> Result<Vec<(VersionId, Option<SystemTime>)>, VaultError> {
         self.call("ListSecretVersionIds", "", secret, |s| {
-            Ok(s.versions.iter().rev().map(|(id, _)| (id.clone(), None)).collect())
+            Ok(s.versions.iter().rev().map(|(id, _)| (id.clone(), s.created(id))).collect())
         })
         .await
     }

@@ -135,7 +135,8 @@ pub(crate) fn read(
         Meaning::Unavailable => "cannot answer now",
     };
     let error = TargetError::new(class, format!("{name}: the provider {what}"));
-    let uncertain = meaning == Meaning::Unavailable;
+    // What redirects may have done it before.
+    let uncertain = meaning == Meaning::Unavailable || status < 400;
     Err(Fault { meaning, error: error.with_code(status.to_string()), uncertain })
 }
 

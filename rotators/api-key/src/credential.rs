@@ -1,199 +1,95 @@
-//! What is read of a secret: the provider, and the fields that its description names.
+//! What is read of a secret: a key of a provider, or keys that are made here.
 
-use std::collections::BTreeSet;
-use std::sync::Arc;
-use std::time::Duration;
+use turnlock::{Class, Credential, Document, Malformed, SecretId, Sensitive, Target, TargetError};
 
-use turnlock::{Credential, Document, Malformed, SecretId, Sensitive, Target};
+use crate::key::Key;
+use crate::local::Kind;
+use crate::providers::{self, Source};
 
-use crate::description::{Authentication, By, Description, Strategy};
-use crate::place::Base;
-use crate::providers::{self, Provider};
-use crate::template::Template;
-use crate::values::{Fields, Space, Values};
+/// What a secret holds.
+#[derive(Debug, PartialEq)]
+pub struct ApiKey(pub(crate) Form);
 
-/// A key of a provider, or the admin's.
-#[derive(Debug)]
-pub struct ApiKey {
-    pub(crate) provider: Arc<Provider>,
-    /// The fields of the secret that the description names.
-    pub(crate) fields: Fields,
-    /// The fields of the admin's secret, where this is the admin.
-    pub(crate) admin_fields: Option<Fields>,
-    /// Whether http is allowed.
-    pub(crate) plaintext: bool,
-    /// How long the key before is left alone after a rotation.
-    pub(crate) overlap: Duration,
-    /// After how many days a new key shall expire.
-    pub(crate) lifetime_days: Option<u32>,
-    target: Target,
-    principal: String,
-    admin: Option<SecretId>,
+#[derive(Debug, PartialEq)]
+pub(crate) enum Form {
+    /// A key of a provider, or its admin's.
+    Remote(Box<Key>),
+    /// Keys that are made here and only stored.
+    Local(LocalKeys),
 }
 
-/// The longest overlap, in minutes, and the longest life of a key, in days: ten years.
-const TEN_YEARS_OF_MINUTES: u32 = 10 * 366 * 24 * 60;
-const TEN_YEARS_OF_DAYS: u32 = 10 * 366;
+/// Keys that are made here, with the document that they are in.
+#[derive(Debug)]
+pub(crate) struct LocalKeys {
+    pub(crate) kind: Kind,
+    pub(crate) document: Document,
+    name: &'static str,
+    fingerprint: Sensitive,
+}
+
+impl PartialEq for LocalKeys {
+    fn eq(&self, other: &Self) -> bool {
+        self.name == other.name && self.fingerprint == other.fingerprint
+    }
+}
 
 impl ApiKey {
-    pub(crate) fn description(&self) -> &Description {
-        &self.provider.description
+    /// The key of a provider, which is asked for where there is no other.
+    pub(crate) fn remote(&self) -> Result<&Key, TargetError> {
+        match &self.0 {
+            Form::Remote(key) => Ok(key),
+            Form::Local(_) => Err(TargetError::new(
+                Class::Refused,
+                "these keys are of no provider: they are made here",
+            )),
+        }
     }
 
-    /// What the key's id is, if it has one.
-    pub(crate) fn id(&self) -> Option<&str> {
-        self.fields.value(&self.description().id).filter(|id| !id.is_empty())
-    }
-
-    /// Whether it is the admin's.
-    pub(crate) fn is_admin(&self) -> bool {
-        self.admin_fields.is_some()
-    }
-
-    /// The admin of this key's provider, with what its own secret holds.
-    pub(crate) fn admin_of(&self, secret: &Document) -> Result<Self, Malformed> {
-        let description = self.description();
-        let mut fields = Fields::default();
-        for field in secret.names() {
-            if let Some(value) = secret.text_of(field)? {
-                fields.put(field, value);
-            }
-        }
-        let needed = description.needed_of_the_admin();
-        if let Some(missing) = needed.iter().find(|field| fields.value(field).is_none()) {
-            return Err(secret.problem(missing, "is missing"));
-        }
-        // Whoever may write the secret must not choose where the admin's key is sent: the admin's own does.
-        let chosen = description.host_from_secret.iter().filter(|f| fields.value(f).is_none());
-        if let Some(missing) = chosen.into_iter().next() {
-            let problem = "is missing: the admin's secret says where the admin's key may be sent";
-            return Err(secret.problem(missing, problem));
-        }
-        let plaintext = secret.flag("ssl")? == Some(false);
-        let base = Base::of(&description.base_url, &Values::of(&fields), plaintext)
-            .map_err(Malformed::document)?;
-        Ok(Self {
-            provider: Arc::clone(&self.provider),
-            fields: self.fields.overlaid(&Fields::default()),
-            admin_fields: Some(fields),
-            plaintext,
-            overlap: self.overlap,
-            lifetime_days: self.lifetime_days,
-            target: Target::new(base.name()),
-            principal: "the admin".to_owned(),
-            admin: None,
-        })
+    /// Whether it is the provider's key of this id.
+    pub(crate) fn has_id(&self, id: &str) -> bool {
+        matches!(&self.0, Form::Remote(key) if key.id() == Some(id))
     }
 }
 
 impl Credential for ApiKey {
     fn read(secret: &Document) -> Result<Self, Malformed> {
-        let rotation = secret.section("rotation")?;
-        let provider = providers::of(secret)?;
-        let description = &provider.description;
-        let admin = secret.optional_string("masterarn")?.map(SecretId::new);
-        if admin.is_some() && provider.is_inline() {
-            let rotation = rotation.as_ref().unwrap_or(secret);
-            let problem = "is a description, which must not decide what an admin's key is used for: \
-                           put it into PROVIDERS_DIR, or leave out masterarn";
-            return Err(rotation.problem("provider", problem));
-        }
-        if admin.is_none() && description.needs_an_admin() {
-            return Err(secret.problem("masterarn", "is missing: this provider needs an admin"));
-        }
-        let mut fields = Fields::default();
-        let (needed, optional) = description.read();
-        for field in needed.iter().chain(&optional) {
-            match secret.text_of(field)? {
-                Some(value) => fields.put(field, value),
-                None if needed.contains(field) => return Err(secret.problem(field, "is missing")),
-                None => {}
+        Ok(Self(match providers::of(secret)? {
+            Source::Described(provider) => Form::Remote(Box::new(Key::read(provider, secret)?)),
+            Source::Local(name, kind) => {
+                let document = Document::parse(Sensitive::new(secret.text().expose()))?;
+                let fingerprint = kind.fingerprint(secret)?;
+                Form::Local(LocalKeys { kind, document, name, fingerprint })
             }
-        }
-        let plaintext = secret.flag("ssl")? == Some(false);
-        let values = Values::of(&fields);
-        let base =
-            Base::of(&description.base_url, &values, plaintext).map_err(Malformed::document)?;
-        let principal = description.principal.plain(&values).ok().flatten();
-        let principal = principal.map(|p| p.expose().to_owned()).unwrap_or_default();
-        let setting = |field: &str, most: u32| match &rotation {
-            Some(rotation) => rotation.number(field, 0..most + 1),
-            None => Ok(None),
-        };
-        let overlap = setting("overlap_minutes", TEN_YEARS_OF_MINUTES)?;
-        let overlap = overlap.unwrap_or(description.overlap_minutes);
-        let lifetime_days = setting("lifetime_days", TEN_YEARS_OF_DAYS)?;
-        let lossy = matches!(description.strategy, Strategy::Regenerate | Strategy::RefreshToken);
-        let accepted = rotation.as_ref().map_or(Ok(None), |r| r.flag("accept_loss"))?;
-        if lossy && admin.is_none() && accepted != Some(true) {
-            let rotation = rotation.as_ref().unwrap_or(secret);
-            let problem = "is not true: this provider ends the old key when it answers with the new \
-                           one, and an answer that is lost is a key that nobody has";
-            return Err(rotation.problem("accept_loss", problem));
-        }
-        Ok(Self {
-            fields,
-            admin_fields: None,
-            plaintext,
-            overlap: Duration::from_secs(60 * u64::from(overlap)),
-            lifetime_days: lifetime_days.or(description.lifetime_days),
-            target: Target::new(base.name()),
-            principal,
-            admin,
-            provider,
-        })
+        }))
     }
 
     fn target(&self) -> Target {
-        self.target.clone()
+        match &self.0 {
+            Form::Remote(key) => key.target.clone(),
+            Form::Local(keys) => Target::new(keys.name),
+        }
     }
 
     fn principal(&self) -> &str {
-        &self.principal
+        match &self.0 {
+            Form::Remote(key) => &key.principal,
+            Form::Local(keys) => keys.name,
+        }
     }
 
-    /// An old version counts for its key only.
     fn reached_as(self, current: &Self) -> Self {
-        let mut fields = current.fields.overlaid(&Fields::default());
-        for field in current.description().filled() {
-            if let Some(value) = self.fields.value(field) {
-                fields.put(field, Sensitive::new(value));
+        match (self.0, &current.0) {
+            (Form::Remote(old), Form::Remote(current)) => {
+                Self(Form::Remote(Box::new(old.reached_as(current))))
             }
-        }
-        Self {
-            provider: Arc::clone(&current.provider),
-            fields,
-            plaintext: current.plaintext,
-            ..self
+            (form, _) => Self(form),
         }
     }
 
     fn admin(&self) -> Option<SecretId> {
-        self.admin.clone()
-    }
-}
-
-impl PartialEq for ApiKey {
-    fn eq(&self, other: &Self) -> bool {
-        self.provider.name == other.provider.name
-            && self.fields == other.fields
-            && self.admin_fields == other.admin_fields
-            && self.target == other.target
-            && self.principal == other.principal
-    }
-}
-
-impl Description {
-    /// The fields that the admin's secret has to have.
-    pub(crate) fn needed_of_the_admin(&self) -> BTreeSet<&str> {
-        let requests = self.requests();
-        let templates = requests.iter().flat_map(|(_, request)| request.templates());
-        let own = self.admin.iter().flat_map(Authentication::templates);
-        let names = templates.chain(own).flat_map(Template::needed);
-        names.filter(|name| name.space == Space::Admin).map(|name| name.field.as_str()).collect()
-    }
-
-    fn needs_an_admin(&self) -> bool {
-        self.requests().iter().any(|(_, request)| request.by == Some(By::Admin))
+        match &self.0 {
+            Form::Remote(key) => key.admin.clone(),
+            Form::Local(_) => None,
+        }
     }
 }

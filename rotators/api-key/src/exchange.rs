@@ -3,9 +3,9 @@
 use turnlock::{Class, Sensitive, TargetError, Verdict};
 
 use crate::answer::{self, Fault, Success};
-use crate::credential::ApiKey;
 use crate::description::{Authentication, By, Meaning, Request};
 use crate::http::Client;
+use crate::key::Key;
 use crate::list::Page;
 use crate::place::Call;
 use crate::sigv4;
@@ -19,14 +19,14 @@ pub struct Session(pub(crate) Option<Fields>);
 #[derive(Clone, Copy, Debug)]
 pub(crate) struct Sender<'a> {
     /// The key, or the admin.
-    pub(crate) credential: &'a ApiKey,
+    pub(crate) credential: &'a Key,
     pub(crate) session: &'a Session,
 }
 
 /// One request about a key.
 #[derive(Debug)]
 pub(crate) struct Ask<'a> {
-    about: &'a ApiKey,
+    about: &'a Key,
     request: &'a Request,
     values: Values<'a>,
     sender: Option<Sender<'a>>,
@@ -36,7 +36,7 @@ pub(crate) struct Ask<'a> {
 
 impl<'a> Ask<'a> {
     /// A request that nobody in particular sends.
-    pub(crate) fn new(about: &'a ApiKey, request: &'a Request) -> Self {
+    pub(crate) fn new(about: &'a Key, request: &'a Request) -> Self {
         let values = Values::of(&about.fields);
         Self { about, request, values, sender: None, page: None, repeatable: false }
     }
@@ -94,7 +94,7 @@ impl Client {
     /// Logs in where the authentication has a request for it.
     async fn log_in(
         &self,
-        who: &ApiKey,
+        who: &Key,
         authentication: Option<&Authentication>,
     ) -> Result<Session, Fault> {
         let login = authentication.and_then(|authentication| authentication.login.as_deref());
@@ -115,7 +115,7 @@ impl Client {
     }
 
     /// Tries a key as a consumer would, or the admin's by what its description has for that.
-    pub(crate) async fn test(&self, who: &ApiKey) -> Result<Verdict<Session>, TargetError> {
+    pub(crate) async fn test(&self, who: &Key) -> Result<Verdict<Session>, TargetError> {
         match self.tested(who).await {
             Ok(session) => Ok(Verdict::Accepted(session)),
             Err(fault) if fault.meaning == Meaning::Rejected => Ok(Verdict::Rejected(fault.error)),
@@ -123,7 +123,7 @@ impl Client {
         }
     }
 
-    async fn tested(&self, who: &ApiKey) -> Result<Session, Fault> {
+    async fn tested(&self, who: &Key) -> Result<Session, Fault> {
         let description = who.description();
         let (authentication, request) = if who.is_admin() {
             let admin = description.admin.as_ref();

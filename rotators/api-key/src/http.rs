@@ -74,9 +74,10 @@ impl Client {
         for attempt in 1.. {
             let answer = self.once(call).await;
             let again = match &answer {
-                // Nothing was done: it did not get there.
-                Err(failed) if !failed.uncertain => passing(failed.error.class()),
-                Err(_) => call.repeatable,
+                // Nothing was done, or it may be done twice.
+                Err(failed) => {
+                    passing(failed.error.class()) && (!failed.uncertain || call.repeatable)
+                }
                 // The provider has refused to do it.
                 Ok(answer) if answer.status == 429 => true,
                 Ok(answer) => answer.status >= 500 && call.repeatable,
@@ -86,7 +87,10 @@ impl Client {
             }
             let asked = answer.as_ref().ok().and_then(|answer| retry_after(&answer.headers));
             let wait = asked.unwrap_or(pause);
-            if wait > time_to_wait() {
+            // What was silent once is given its whole time again, or none.
+            let silent =
+                answer.as_ref().is_err_and(|failed| failed.error.class() == Class::Timeout);
+            if wait + if silent { ANSWER } else { Duration::ZERO } > time_to_wait() {
                 return answer;
             }
             sleep(wait).await;

@@ -3,7 +3,8 @@
 //! A provider is a description, not code. `description` is its shape and `validate` what it has to hold; `template` and
 //! `values` fill it, `place` makes a request of it that no value can leave its place in, `http` sends it and `answer` says
 //! what came back. `exchange` does that in someone's name; `overlapping` and `regenerate` are the strategies, `list` and
-//! `label` find what an attempt has left that died. `providers` knows the descriptions.
+//! `label` find what an attempt has left that died. `providers` knows the descriptions. `local` are keys that no provider
+//! issues: they are made here.
 
 mod answer;
 mod check;
@@ -11,8 +12,10 @@ mod credential;
 mod description;
 mod exchange;
 mod http;
+mod key;
 mod label;
 mod list;
+mod local;
 mod overlapping;
 mod place;
 mod providers;
@@ -34,9 +37,11 @@ pub use check::{check, usage};
 pub use credential::ApiKey;
 pub use exchange::Session;
 
+use crate::credential::Form;
 use crate::description::{Request, Strategy};
 use crate::exchange::{Ask, Sender};
 use crate::http::Client;
+use crate::key::Key;
 use crate::trust::Trust;
 
 /// How long between two looks whether a new key is accepted by now.
@@ -64,7 +69,11 @@ impl Rotator for ApiKeys {
     type Session = Session;
 
     async fn create(&self, next: Create<'_, Self>) -> Result<Edit, TargetError> {
-        let description = next.current.description();
+        let key = match &next.current.0 {
+            Form::Remote(key) => key,
+            Form::Local(keys) => return keys.kind.next(&keys.document, next.passwords),
+        };
+        let description = key.description();
         match description.strategy {
             Strategy::OverlappingKeys => {
                 overlapping::create(&self.client, &next, needed(description.create.as_ref())?).await
@@ -80,16 +89,25 @@ impl Rotator for ApiKeys {
     }
 
     async fn test(&self, key: &ApiKey) -> Result<Verdict<Session>, TargetError> {
-        self.client.test(key).await
+        match &key.0 {
+            Form::Remote(key) => self.client.test(key).await,
+            Form::Local(keys) => {
+                keys.kind.check(&keys.document)?;
+                Ok(Verdict::Accepted(Session(None)))
+            }
+        }
     }
 
     /// Sends a value that was drawn here; a key that was minted needs nothing but time.
     async fn set(&self, change: Change<'_, Self>) -> Result<Outcome, TargetError> {
-        let (current, pending) = (change.current, change.pending);
+        let (Form::Remote(current), Form::Remote(pending)) = (&change.current.0, &change.pending.0)
+        else {
+            return Ok(Outcome::Unchanged);
+        };
         let description = pending.description();
         let mut outcome = Outcome::Unchanged;
         if description.strategy == Strategy::SingleUser {
-            let by = change.by.credential();
+            let by = change.by.credential().remote()?;
             let session = change.by.into_session();
             let sender = Sender { credential: by, session: &session };
             let request = needed(description.update.as_ref())?;
@@ -103,26 +121,29 @@ impl Rotator for ApiKeys {
     }
 
     fn first_try(&self, current: &ApiKey) -> FirstTry {
-        match current.description().strategy {
+        match strategy(current) {
+            Some(Strategy::SingleUser) => FirstTry::Current,
             // It is there already: trying the current one would be one request more.
-            Strategy::OverlappingKeys | Strategy::Regenerate | Strategy::RefreshToken => {
-                FirstTry::Pending
-            }
-            Strategy::SingleUser => FirstTry::Current,
+            Some(Strategy::OverlappingKeys | Strategy::Regenerate | Strategy::RefreshToken)
+            | None => FirstTry::Pending,
         }
     }
 
     fn retirement(&self, current: &ApiKey) -> Retire {
-        match current.description().strategy {
-            Strategy::OverlappingKeys => Retire::BeforeCreate { overlap: current.overlap },
-            Strategy::Regenerate | Strategy::RefreshToken | Strategy::SingleUser => {
-                Retire::ByTarget
+        match &current.0 {
+            Form::Remote(key) if strategy(current) == Some(Strategy::OverlappingKeys) => {
+                Retire::BeforeCreate { overlap: key.overlap }
             }
+            Form::Remote(_) | Form::Local(_) => Retire::ByTarget,
         }
     }
 
     async fn retire(&self, old: &ApiKey, by: Authority<'_, Self>) -> Result<(), TargetError> {
-        let authority = by.credential();
+        let (old, authority) = (old.remote()?, by.credential().remote()?);
+        if old.id().is_some() && old.id() == authority.id() {
+            let text = "the key to retire has the id of the current one, which stays";
+            return Err(TargetError::new(Class::Refused, text));
+        }
         let session = by.into_session();
         let sender = Sender { credential: authority, session: &session };
         overlapping::retire(&self.client, old, &old.fields, sender).await?;
@@ -135,13 +156,14 @@ impl Rotator for ApiKeys {
         secret: AdminSecret<'_>,
         current: &ApiKey,
     ) -> Result<ApiKey, TargetError> {
-        Ok(current.admin_of(secret.document())?)
+        let admin = current.remote()?.admin_of(secret.document())?;
+        Ok(ApiKey(Form::Remote(Box::new(admin))))
     }
 }
 
 impl ApiKeys {
     /// Waits until the provider accepts a key, as long as its description says that this can take.
-    async fn settled(&self, pending: &ApiKey) -> Result<(), TargetError> {
+    async fn settled(&self, pending: &Key) -> Result<(), TargetError> {
         let seconds = u64::from(pending.description().settle_seconds);
         let end = Instant::now() + Duration::from_secs(seconds);
         loop {
@@ -151,6 +173,13 @@ impl ApiKeys {
                 Verdict::Rejected(_) => sleep(LOOK_AGAIN).await,
             }
         }
+    }
+}
+
+fn strategy(key: &ApiKey) -> Option<Strategy> {
+    match &key.0 {
+        Form::Remote(key) => Some(key.description().strategy),
+        Form::Local(_) => None,
     }
 }
 

@@ -7,10 +7,10 @@ use turnlock::{Class, SecretId, TargetError};
 use url::Url;
 
 use crate::answer::{Success, text};
-use crate::credential::ApiKey;
 use crate::description::{List, Pages};
 use crate::exchange::{Ask, Sender};
 use crate::http::Client;
+use crate::key::Key;
 use crate::label::Label;
 
 /// Nobody has more pages of keys; a provider that always has another one is not asked for ever.
@@ -29,7 +29,7 @@ impl Client {
     pub(crate) async fn list(
         &self,
         list: &List,
-        key: &ApiKey,
+        key: &Key,
         secret: &SecretId,
         sender: Sender<'_>,
     ) -> Result<Vec<Listed>, TargetError> {

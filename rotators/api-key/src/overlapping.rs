@@ -9,10 +9,10 @@ use turnlock::{Class, Create, Edit, Sensitive, TargetError};
 
 use crate::ApiKeys;
 use crate::answer::{Fault, Success};
-use crate::credential::ApiKey;
 use crate::description::{List, Meaning, Request};
 use crate::exchange::{Ask, Sender};
 use crate::http::Client;
+use crate::key::Key;
 use crate::label::Label;
 use crate::list::Listed;
 use crate::values::Fields;
@@ -26,12 +26,12 @@ pub(crate) async fn create(
     next: &Create<'_, ApiKeys>,
     request: &Request,
 ) -> Result<Edit, TargetError> {
-    let key = next.current;
+    let key = next.current.remote()?;
     let by = next.authority().await?;
-    let authority = by.credential();
+    let authority = by.credential().remote()?;
     let session = by.into_session();
     let sender = Sender { credential: authority, session: &session };
-    let minting = Minting { client, next, sender };
+    let minting = Minting { client, next, key, sender };
     if let Some(list) = &key.description().list {
         minting.make_room(list, authority).await?;
     }
@@ -41,20 +41,20 @@ pub(crate) async fn create(
 struct Minting<'a> {
     client: &'a Client,
     next: &'a Create<'a, ApiKeys>,
+    key: &'a Key,
     sender: Sender<'a>,
 }
 
 impl Minting<'_> {
     /// Retires the keys of this secret that no version holds: an attempt died before it could store them.
-    async fn make_room(&self, list: &List, authority: &ApiKey) -> Result<(), TargetError> {
-        let key = self.next.current;
+    async fn make_room(&self, list: &List, authority: &Key) -> Result<(), TargetError> {
+        let key = self.key;
         let listed = self.list(list).await?;
         let mut count = listed.len();
         for Listed { id, label } in listed {
             let Some(label) = label else { continue };
             let kept = [key.id(), authority.id()].contains(&Some(id.as_str()));
-            if kept || self.next.history.in_use(|version| version.id() == Some(id.as_str())).await?
-            {
+            if kept || self.next.history.in_use(|version| version.has_id(&id)).await? {
                 continue;
             }
             if !self.outlived(&label, &id).await? {
@@ -68,8 +68,7 @@ impl Minting<'_> {
             Some(limit) if count >= limit => {
                 let text = format!(
                     "{} has {count} keys at {}, of {limit} that it may have; retire one there by hand",
-                    turnlock::Credential::principal(key),
-                    turnlock::Credential::target(key)
+                    key.principal, key.target
                 );
                 Err(TargetError::new(Class::Refused, text))
             }
@@ -97,14 +96,14 @@ impl Minting<'_> {
         }
         sleep(rest).await;
         let text = format!("the key {id} was stored meanwhile");
-        if self.next.history.in_use(|version| version.id() == Some(id)).await? {
+        if self.next.history.in_use(|version| version.has_id(id)).await? {
             return Err(TargetError::new(Class::Throttled, text));
         }
         Ok(true)
     }
 
     async fn mint(&self, request: &Request) -> Result<Edit, TargetError> {
-        let key = self.next.current;
+        let key = self.key;
         let label = Label::new(self.next.secret, self.next.version)?;
         let new = coming(key, &label, self.next)?;
         let ask = Ask::new(key, request).by(self.sender).with_new(&new);
@@ -140,7 +139,7 @@ impl Minting<'_> {
         if !fault.uncertain {
             return fault.error;
         }
-        let left = match &self.next.current.description().list {
+        let left = match &self.key.description().list {
             None => None,
             Some(list) => match self.list(list).await {
                 Ok(listed) => Some(listed.into_iter().find(|k| k.label.as_ref() == Some(label))),
@@ -160,13 +159,13 @@ impl Minting<'_> {
     }
 
     async fn list(&self, list: &List) -> Result<Vec<Listed>, TargetError> {
-        let key = self.next.current;
+        let key = self.key;
         self.client.list(list, key, self.next.secret, self.sender).await
     }
 
     /// Retires the key of an id, whatever else it was.
     async fn retire(&self, id: &str) -> Result<(), TargetError> {
-        let key = self.next.current;
+        let key = self.key;
         let mut fields = key.fields.overlaid(&Fields::default());
         fields.put(&key.description().id, Sensitive::new(id));
         retire(self.client, key, &fields, self.sender).await
@@ -176,7 +175,7 @@ impl Minting<'_> {
 /// Makes the provider forget a key, which may be gone already.
 pub(crate) async fn retire(
     client: &Client,
-    about: &ApiKey,
+    about: &Key,
     fields: &Fields,
     sender: Sender<'_>,
 ) -> Result<(), TargetError> {
@@ -194,7 +193,7 @@ pub(crate) async fn retire(
 pub(crate) fn whole(
     minted: &Success,
     request: &Request,
-    key: &ApiKey,
+    key: &Key,
 ) -> Result<Fields, (String, Fields)> {
     let fields = minted.fields(request)?;
     let (needed, _) = key.description().read();
@@ -209,7 +208,7 @@ pub(crate) fn whole(
 
 /// What is known of a key before it is minted.
 pub(crate) fn coming(
-    key: &ApiKey,
+    key: &Key,
     label: &Label,
     next: &Create<'_, ApiKeys>,
 ) -> Result<Fields, TargetError> {

@@ -40,7 +40,11 @@ impl Base {
         for name in template.names().filter(|_| !whole) {
             let value = values.value(name).unwrap_or_default();
             let fits = |c: char| c.is_ascii_alphanumeric() || ".-".contains(c);
-            if !value.chars().all(fits) || value.starts_with('.') || value.ends_with('.') {
+            if value.is_empty()
+                || !value.chars().all(fits)
+                || value.starts_with('.')
+                || value.ends_with('.')
+            {
                 return Err(format!("field `{name}` is no part of a host's name"));
             }
         }
@@ -177,13 +181,13 @@ impl Call {
 }
 
 fn put(headers: &mut HeaderMap, name: &str, value: &Sensitive) -> Result<(), String> {
-    let name = HeaderName::from_bytes(name.as_bytes())
+    let header = HeaderName::from_bytes(name.as_bytes())
         .map_err(|_| format!("`{name}` is no name of a header"))?;
     let mut value = HeaderValue::from_str(value.expose()).map_err(|_| {
         format!("the value of the header `{name}` has characters that none can have")
     })?;
     value.set_sensitive(true);
-    headers.insert(name, value);
+    headers.insert(header, value);
     Ok(())
 }
 
@@ -201,3 +205,6 @@ fn unfit_text(unfit: &Unfit) -> String {
 fn malformed(problem: String) -> TargetError {
     TargetError::new(Class::MalformedSecret, problem)
 }
+
+#[cfg(test)]
+mod tests;

@@ -6,6 +6,7 @@ use std::sync::{Arc, OnceLock};
 use turnlock::{Document, Malformed};
 
 use crate::description::Description;
+use crate::local::{self, Kind};
 
 /// A provider by its name.
 #[derive(Debug)]
@@ -97,8 +98,15 @@ pub(crate) fn read(file: &Path) -> Result<Provider, String> {
     Provider::from_toml(name, &text)
 }
 
+/// Where the keys of a secret are from.
+pub(crate) enum Source {
+    Described(Arc<Provider>),
+    /// Made here, as this kind of key.
+    Local(&'static str, Kind),
+}
+
 /// The provider that a secret names or describes, else that of `PROVIDER`.
-pub(crate) fn of(secret: &Document) -> Result<Arc<Provider>, Malformed> {
+pub(crate) fn of(secret: &Document) -> Result<Source, Malformed> {
     const FIELD: &str = "provider";
     let settings = Settings::from_env();
     let rotation = secret.section("rotation")?;
@@ -114,13 +122,18 @@ pub(crate) fn of(secret: &Document) -> Result<Arc<Provider>, Malformed> {
             rotation.problem(FIELD, problem)
         })?;
         description.validate().map_err(|problem| rotation.problem(FIELD, problem))?;
-        return Ok(Arc::new(Provider { name: None, description }));
+        return Ok(Source::Described(Arc::new(Provider { name: None, description })));
     }
     let named = rotation.as_ref().map_or(Ok(None), |r| r.optional_string(FIELD))?;
     let Some(name) = named.or_else(|| settings.default.clone()) else {
         return Err(Malformed::field("rotation.provider", "is missing, and PROVIDER is not set"));
     };
-    let provider =
-        settings.named(&name).map_err(|problem| Malformed::field("rotation.provider", problem))?;
-    Ok(Arc::new(provider))
+    if let Some(known) = local::NAMES.iter().find(|known| **known == name)
+        && let Some(kind) = Kind::read(known, secret)?
+    {
+        return Ok(Source::Local(known, kind));
+    }
+    let provider = settings.named(&name);
+    let provider = provider.map_err(|problem| Malformed::field("rotation.provider", problem))?;
+    Ok(Source::Described(Arc::new(provider)))
 }

@@ -3,10 +3,10 @@
 use turnlock::{Class, Create, Edit, Sensitive, TargetError};
 
 use crate::ApiKeys;
-use crate::credential::ApiKey;
 use crate::description::{Request, Strategy};
 use crate::exchange::{Ask, Sender, Session};
 use crate::http::Client;
+use crate::key::Key;
 use crate::label::Label;
 use crate::overlapping::{coming, whole};
 
@@ -16,12 +16,15 @@ pub(crate) async fn create(
     next: &Create<'_, ApiKeys>,
     request: &Request,
 ) -> Result<Edit, TargetError> {
-    let key = next.current;
+    let key = next.current.remote()?;
     let new = coming(key, &Label::new(next.secret, next.version)?, next)?;
     // A refresh token proves itself by being used, once.
     let refreshed = key.description().strategy == Strategy::RefreshToken;
     let by = if refreshed { None } else { Some(next.authority().await?) };
-    let authority = by.as_ref().map_or(key, turnlock::Authority::credential);
+    let authority = match &by {
+        Some(by) => by.credential().remote()?,
+        None => key,
+    };
     let session = by.map_or(Session(None), turnlock::Authority::into_session);
     let sender = Sender { credential: authority, session: &session };
     let ask = Ask::new(key, request).by(sender).with_new(&new);
@@ -42,8 +45,8 @@ pub(crate) async fn create(
         .fold(Edit::new(), |edit, (field, value)| edit.set(field, Sensitive::new(value.expose()))))
 }
 
-fn remedy(key: &ApiKey) -> &'static str {
-    match turnlock::Credential::admin(key) {
+fn remedy(key: &Key) -> &'static str {
+    match &key.admin {
         Some(_) => "and the next attempt has the admin ask for another one",
         None => "and somebody has to make one by hand and store it",
     }
