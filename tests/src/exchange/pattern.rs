@@ -1,7 +1,7 @@
 //! Texts in which `$name` stands for what cannot be known before.
 //!
 //! What a request has there is kept, and put into the answers that have the same name. `$label` has to be a label of
-//! ours, `$date` a day, `$time` a time, `$seconds` a number; `$any` is any text.
+//! ours, `$date` a day, `$time` a time, `$day` the day of a signature, `$seconds` a number; `$role` and `$any` are any text.
 
 use std::collections::BTreeMap;
 
@@ -10,12 +10,15 @@ use serde_json::Value;
 /// What was found, by its name.
 pub(super) type Found = BTreeMap<String, String>;
 
+const NAMES: [&str; 7] = ["label", "date", "time", "day", "seconds", "role", "any"];
+
 /// Whether a text is as the pattern has it; what stands for the names goes to `found`.
 pub(super) fn fits(pattern: &str, text: &str, found: &mut Found) -> bool {
     let Some((before, rest)) = pattern.split_once('$') else { return pattern == text };
     let Some(text) = text.strip_prefix(before) else { return false };
-    let end = rest.find(|c: char| !c.is_ascii_lowercase() && c != '_').unwrap_or(rest.len());
-    let (name, after) = rest.split_at(end);
+    let name = NAMES.iter().find(|name| rest.starts_with(*name));
+    let name = *name.unwrap_or_else(|| panic!("{pattern} has a name that is none"));
+    let after = &rest[name.len()..];
     let fixed = after.split('$').next().unwrap_or_default();
     let ends = match fixed {
         "" if after.is_empty() => vec![text.len()],
@@ -47,6 +50,7 @@ fn is_one(name: &str, value: &str) -> bool {
         "label" => value.len() == 64 && value.starts_with("turnlock-"),
         "date" => shaped("0000-00-00"),
         "time" => shaped("0000-00-00T00:00:00Z"),
+        "day" => shaped("00000000"),
         "seconds" => digits(value),
         _ => !value.is_empty(),
     }

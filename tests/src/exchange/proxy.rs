@@ -149,6 +149,11 @@ impl State {
         self.place().problems.clone()
     }
 
+    /// A text with what the requests had where names stand in it.
+    pub(super) fn filled(&self, text: &str) -> String {
+        pattern::fill(text, &self.place().found)
+    }
+
     pub(super) fn authority(&self) -> String {
         self.authority.certificate()
     }
@@ -190,7 +195,7 @@ impl State {
                 differs.unwrap_or_default()
             );
             place.problems.push(problem);
-            return response(501, [].iter(), "not in the script");
+            return response(418, [].iter(), "not in the script");
         };
         place.found = found;
         let fault = place.fault.as_ref().filter(|fault| fault.at == step.name);
