@@ -19,6 +19,7 @@ pub mod database;
 pub mod dice;
 pub mod elsewhere;
 pub mod errors;
+pub mod exchange;
 pub mod faults;
 pub mod holder;
 pub mod jupyterhub;

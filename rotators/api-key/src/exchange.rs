@@ -155,10 +155,16 @@ async fn call(ask: &Ask<'_>) -> Result<Call, TargetError> {
     }
     let by_admin = sender.is_some_and(|sender| sender.credential.is_admin());
     let (authentication, fields) = match (ask.request.by, sender) {
-        (Some(By::Anyone), _) | (None, None) => return Ok(call),
+        (Some(By::Anyone), _) => {
+            if let Some(basic) = &ask.request.basic {
+                call.show(basic, &values)?;
+            }
+            return Ok(call);
+        }
+        (None, None) => return Ok(call),
         (Some(By::Function), _) => {
             let signature = description.key.as_ref().and_then(|key| key.sigv4.as_ref());
-            sigv4::sign_by_role(&mut call, signature, &values).await?;
+            sigv4::sign_by_role(&mut call, signature, ask.request, &values).await?;
             return Ok(call);
         }
         (Some(By::Admin) | None, Some(_)) if by_admin => (&description.admin, values.secret),
@@ -175,7 +181,7 @@ async fn call(ask: &Ask<'_>) -> Result<Call, TargetError> {
     let from = Values { admin, login, ..Values::of(fields) };
     call.authenticate(authentication, &from)?;
     if let Some(signature) = &authentication.sigv4 {
-        sigv4::sign_by_key(&mut call, signature, &from)?;
+        sigv4::sign_by_key(&mut call, signature, ask.request, &from)?;
     }
     Ok(call)
 }
