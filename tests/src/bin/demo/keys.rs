@@ -62,8 +62,8 @@ fn explanation(number: usize) -> Vec<Line> {
         ]
     } else {
         &[
-            "  createSecret had the hub delete t1, which was replaced a rotation ago, and mint t3.",
-            "  Whoever read the secret since then has t2 or t3.",
+            "  createSecret had the hub delete t1, which was replaced a rotation ago, and",
+            "  mint t3. Whoever read the secret since then has t2 or t3.",
         ]
     };
     [""].iter().chain(text).map(|&line| line.into()).collect()
@@ -174,6 +174,6 @@ fn conclusion(kept: bool) -> Line {
     if !kept {
         return Line::new().add(Ink::Bad, "Not all was as promised.");
     }
-    let text = "; nobody was refused who had read the secret since the last rotation.";
+    let text = "; no consumer was refused, not with the token of before either.";
     Line::new().add(Ink::Good, "All as promised").add(Ink::Bold, text)
 }
