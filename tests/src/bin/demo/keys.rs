@@ -78,7 +78,7 @@ async fn rotation(
     consumers.read_again();
     let mut events = place.scene.local.subscribe();
     let names: String = (1..=TOKENS).map(|number| format!("{:<6}", format!("t{number}"))).collect();
-    let title = format!("  after            time   {names}AWSCURRENT  read it now  read it once");
+    let title = format!("  after            time  {names}AWSCURRENT  read it now  read it once");
     screen.print(&[Line::new().add(Ink::Faint, title)])?;
     sleep(PAUSE).await;
     consumers.go_on().await;
@@ -117,7 +117,7 @@ async fn rotation(
 /// What there is after a step, and how consumers fared since the row before.
 fn row(place: &Place, consumers: &Consumers<'_>, step: &str, took: Option<Duration>) -> Line {
     let took = took.map_or_else(String::new, |took| format!("{} ms", took.as_millis()));
-    let mut line = Line::new().add(Ink::Plain, format!("  {step:<13} {took:>7}   "));
+    let mut line = Line::new().add(Ink::Plain, format!("  {step:<13} {took:>7}  "));
     let (known, there) = (place.known(), place.tokens());
     for index in 0..TOKENS {
         let (ink, text) = match known.get(index) {
@@ -142,11 +142,11 @@ fn row(place: &Place, consumers: &Consumers<'_>, step: &str, took: Option<Durati
 fn check(place: &Place, consumers: &Consumers<'_>, most: usize) -> (Checks, Vec<String>) {
     let (mut checks, mut failures) = (Checks::default(), Vec::new());
     for (tally, who) in [
-        (&consumers.current, "a program that reads AWSCURRENT each time"),
-        (&consumers.kept, "one that reads it once a rotation"),
+        (&consumers.current, "programs that read AWSCURRENT each time"),
+        (&consumers.kept, "programs that read it once a rotation"),
     ] {
         let (all, failed) = tally.total();
-        let text = format!("{all} calls to the hub by {who}, {} refused", failed.len());
+        let text = format!("{all} calls by {who}, {} refused", failed.len());
         checks.add(all > 0 && failed.is_empty(), text);
         failures.extend(failed);
     }
