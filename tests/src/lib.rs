@@ -22,6 +22,7 @@ pub mod errors;
 pub mod faults;
 pub mod holder;
 pub mod jupyterhub;
+pub mod jwt;
 pub mod mysql;
 pub mod one_user;
 pub mod openid;
