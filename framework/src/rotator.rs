@@ -326,6 +326,13 @@ pub enum Holder {
 pub enum Retire {
     /// The target forgets it by itself, as a password that is overwritten.
     ByTarget,
+    /// With the next version, which holds what is accepted and forgets the one before the last: nobody is asked.
+    ByNextVersion {
+        /// How long after a rotation consumers may still have the version before.
+        ///
+        /// A rotation that begins earlier is refused.
+        overlap: Duration,
+    },
     /// At the start of the next rotation: consumers have a whole period to change over.
     BeforeCreate {
         /// How long after a credential was replaced consumers may still have it.

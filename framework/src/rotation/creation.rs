@@ -1,6 +1,7 @@
 //! createSecret: one value a version, ever, and nothing left at the target that no version holds.
 
 use std::sync::OnceLock;
+use std::time::SystemTime;
 
 use super::authority::nothing_works;
 use super::history::Versions;
@@ -30,6 +31,13 @@ impl<R: Rotator, V: Vault> Drive<'_, R, V> {
         Derived::make(&document, &Edit::new(), &current).map_err(malformed("current"))?;
         let overlap = match self.rotator.retirement(&current) {
             Retire::ByTarget => None,
+            Retire::ByNextVersion { overlap } => {
+                let last = Overlap::new(overlap, None, rotated.or(Some(SystemTime::UNIX_EPOCH)));
+                if let Some(obstacle) = last.obstacle() {
+                    return Err(Cause::Refused(obstacle));
+                }
+                None
+            }
             Retire::BeforeCreate { overlap } => Some(Overlap::new(overlap, created, rotated)),
         };
         let creation = Creation {

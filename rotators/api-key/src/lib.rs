@@ -140,15 +140,12 @@ impl Rotator for ApiKeys {
                 Retire::BeforeCreate { overlap: key.overlap }
             }
             Form::Remote(_) => Retire::ByTarget,
-            // There is nobody who could forget them; but two rotations in a row would leave consumers with keys that
-            // those who have the newest ones do not know any more.
-            Form::Local(keys) => Retire::BeforeCreate { overlap: keys.overlap },
+            Form::Local(keys) => Retire::ByNextVersion { overlap: keys.overlap },
         }
     }
 
     async fn retire(&self, old: &ApiKey, by: Authority<'_, Self>) -> Result<(), TargetError> {
-        let Form::Remote(old) = &old.0 else { return Ok(()) };
-        let authority = by.credential().remote()?;
+        let (old, authority) = (old.remote()?, by.credential().remote()?);
         if old.id().is_some() && old.id() == authority.id() {
             let text = "the key to retire has the id of the current one, which stays";
             return Err(TargetError::new(Class::Refused, text));
