@@ -2,7 +2,6 @@
 
 use std::time::SystemTime;
 
-use aws_config::BehaviorVersion;
 use aws_credential_types::Credentials;
 use aws_credential_types::provider::ProvideCredentials;
 use aws_sigv4::http_request::{SignableBody, SignableRequest, SigningSettings, sign};
@@ -14,6 +13,9 @@ use crate::description::{Request, Sigv4};
 use crate::place::Call;
 use crate::template::Template;
 use crate::values::Values;
+
+/// How often the credentials of the role are asked for, where they are not in the environment.
+const ATTEMPTS: u32 = 3;
 
 /// Signs with the access key that the description names.
 pub(crate) fn sign_by_key(
@@ -40,7 +42,7 @@ pub(crate) async fn sign_by_role(
     let signature = signature.ok_or_else(|| fault(call, "is not to be signed"))?;
     let (service, region) = signed_for(signature, request);
     let (service, region) = (filled(call, service, values)?, filled(call, region, values)?);
-    let config = aws_config::load_defaults(BehaviorVersion::latest()).await;
+    let config = turnlock::aws::configuration(ATTEMPTS).load().await;
     let provider = config.credentials_provider();
     let provider = provider.ok_or_else(|| fault(call, "finds no credentials of the function"))?;
     let credentials = provider.provide_credentials().await;
