@@ -134,7 +134,7 @@ fn set<T>(setting: &mut T, value: Option<T>) {
 }
 
 /// The only source of new passwords; a rotator meets it in [`create`](crate::Rotator::create) alone.
-#[derive(Debug)]
+#[derive(Clone, Debug)]
 pub struct Passwords(PasswordPolicy);
 
 impl Passwords {

@@ -19,7 +19,7 @@ pub fn turnlock_mysql() -> &'static Path {
     find("turnlock-mysql")
 }
 
-/// The function that rotates API keys.
+/// The function that rotates keys of providers, and keys of its own making.
 pub fn turnlock_api_key() -> &'static Path {
     find("turnlock-api-key")
 }

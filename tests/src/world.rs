@@ -1,5 +1,6 @@
 //! A PostgreSQL server, the stand-in, the real function and a secret, ready to be rotated.
 
+pub mod keys;
 pub mod mysql;
 
 use std::ops::{Deref, DerefMut};

@@ -155,22 +155,25 @@ impl<R: Rotator, V: Vault> Creation<'_, R, V> {
 
     /// Retires what is in an edit that makes no version to store, as far as that can be told.
     async fn discard_edit(&self, edit: &Edit) {
-        let read = |document: Document| {
+        match self.made(edit).filter(|made| made != self.current) {
+            Some(made) => self.discard_if_possible(&made).await,
+            None => tracing::warn!("what the target made cannot be told, and may be left there"),
+        }
+    }
+
+    /// The credential that an edit makes, under the login of the current one.
+    ///
+    /// Under another it could be the current one itself and not be seen to be.
+    fn made(&self, edit: &Edit) -> Option<R::Credential> {
+        let whole = R::Credential::read(&self.document.edited(edit).ok()?).ok()?;
+        if same_login(&whole, self.current) {
+            return Some(whole);
+        }
+        edit.names().find_map(|name| {
+            let document = self.document.edited_without(edit, name).ok()?;
             let made = R::Credential::read(&document).ok()?;
             same_login(&made, self.current).then_some(made)
-        };
-        let whole = self.document.edited(edit).ok().and_then(read);
-        // What is for another login may be the current credential under another name, which has to live on.
-        // With its own name it can be compared.
-        let made = whole.or_else(|| {
-            let without = |name| self.document.edited_without(edit, name).ok().and_then(read);
-            edit.names().find_map(without)
-        });
-        match made {
-            Some(made) if made != *self.current => self.discard_if_possible(&made).await,
-            Some(_) => {}
-            None => tracing::warn!("what the target made cannot be read, and may be left there"),
-        }
+        })
     }
 
     /// Retires what was made and surely is not stored.

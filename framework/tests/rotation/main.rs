@@ -14,6 +14,7 @@ mod deadline;
 mod derived;
 mod finish;
 mod healing;
+mod keepers;
 mod overlaps;
 mod peers;
 mod refusals;

@@ -203,3 +203,17 @@ async fn a_key_that_is_stored_twice_and_has_a_label_once_is_not_taken_for_abando
     assert!(failure.to_string().contains("as many keys as it may"), "{failure}");
     assert!(world.rotator.minted().contains_key("never-current"));
 }
+
+#[tokio::test(start_paused = true)]
+async fn a_key_of_another_account_is_not_taken_for_abandoned() {
+    let world = abandoned().await;
+    let other = KEY.replace("first-secret", "never-current").replace("acme", "other");
+    world.app(|secret| {
+        let lost = turnlock::VersionId::new("lost");
+        let found = secret.versions.iter_mut().find(|(id, _)| *id == lost).unwrap();
+        found.1 = Some(Value::Text(other));
+    });
+    let failure = world.refusal("v2").await;
+    assert!(failure.to_string().contains("as many keys as it may"), "{failure}");
+    assert!(world.rotator.minted().contains_key("never-current"));
+}

@@ -140,6 +140,7 @@ impl Rotator for Keys {
     async fn create(&self, next: Create<'_, Self>) -> Result<Edit, TargetError> {
         self.print(&next);
         let by = next.authority().await?;
+        self.print(&by);
         if self.lists {
             self.tidy(&next, by.credential()).await?;
         }

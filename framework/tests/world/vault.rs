@@ -32,6 +32,8 @@ pub(crate) struct Secret {
     pub(crate) dates: Dates,
     /// The code with which a value is refused.
     pub(crate) refuses: Option<&'static str>,
+    /// Whether it is stored nevertheless, by an attempt before the one that is refused.
+    pub(crate) stores_refused: bool,
 }
 
 /// How the service tells dates.
@@ -152,7 +154,8 @@ impl Secret {
     }
 
     fn write(&mut self, version: &VersionId, text: &str) -> Result<Written, &'static str> {
-        if let Some(code) = self.refuses {
+        let refused = self.refuses.filter(|_| !self.stores_refused);
+        if let Some(code) = refused {
             return Err(code);
         }
         if text.len() > MOST_BYTES {
@@ -164,7 +167,10 @@ impl Secret {
             Some(_) => {}
             None => self.put(version.as_str(), value),
         }
-        Ok(Written::Stored)
+        match self.refuses {
+            Some(code) => Err(code),
+            None => Ok(Written::Stored),
+        }
     }
 
     fn description(&self) -> Description {

@@ -1,10 +1,28 @@
 //! What is read of a secret: a key of a provider, or keys that are made here.
 
-use turnlock::{Class, Credential, Document, Malformed, SecretId, Sensitive, Target, TargetError};
+use std::time::Duration;
+
+use turnlock::{
+    Class, Credential, Document, Edit, Malformed, Passwords, SecretId, Sensitive, Target,
+    TargetError,
+};
 
 use crate::key::Key;
 use crate::local::Kind;
 use crate::providers::{self, Source};
+
+/// The longest overlap, in minutes: ten years.
+const TEN_YEARS_OF_MINUTES: u32 = 10 * 366 * 24 * 60;
+
+/// The overlap of keys that are made here.
+const TWO_HOURS: Duration = Duration::from_secs(2 * 60 * 60);
+
+/// `rotation.overlap_minutes`: how long after a rotation consumers may still have the version before.
+pub(crate) fn overlap(secret: &Document) -> Result<Option<Duration>, Malformed> {
+    let Some(rotation) = secret.section("rotation")? else { return Ok(None) };
+    let minutes = rotation.number("overlap_minutes", 0..TEN_YEARS_OF_MINUTES + 1)?;
+    Ok(minutes.map(|minutes| Duration::from_secs(60 * u64::from(minutes))))
+}
 
 /// What a secret holds.
 #[derive(Debug, PartialEq)]
@@ -23,8 +41,26 @@ pub(crate) enum Form {
 pub(crate) struct LocalKeys {
     pub(crate) kind: Kind,
     pub(crate) document: Document,
+    /// How long consumers may still have the version before.
+    pub(crate) overlap: Duration,
     name: &'static str,
     fingerprint: Sensitive,
+}
+
+impl LocalKeys {
+    /// Draws the next key beside the work of others: an RSA key takes a while.
+    pub(crate) async fn next(&self, passwords: &Passwords) -> Result<Edit, TargetError> {
+        let (kind, document) = (self.kind.clone(), copy(&self.document)?);
+        let passwords = passwords.clone();
+        let drawn = tokio::task::spawn_blocking(move || kind.next(&document, &passwords));
+        drawn.await.unwrap_or_else(|_| {
+            Err(TargetError::new(Class::Unexpected, "the key could not be drawn"))
+        })
+    }
+}
+
+fn copy(document: &Document) -> Result<Document, Malformed> {
+    Document::parse(Sensitive::new(document.text().expose()))
 }
 
 impl PartialEq for LocalKeys {
@@ -56,9 +92,10 @@ impl Credential for ApiKey {
         Ok(Self(match providers::of(secret)? {
             Source::Described(provider) => Form::Remote(Box::new(Key::read(provider, secret)?)),
             Source::Local(name, kind) => {
-                let document = Document::parse(Sensitive::new(secret.text().expose()))?;
+                let document = copy(secret)?;
                 let fingerprint = kind.fingerprint(secret)?;
-                Form::Local(LocalKeys { kind, document, name, fingerprint })
+                let overlap = overlap(secret)?.unwrap_or(TWO_HOURS);
+                Form::Local(LocalKeys { kind, document, overlap, name, fingerprint })
             }
         }))
     }

@@ -6,6 +6,7 @@ use std::time::Duration;
 
 use turnlock::{Document, Malformed, SecretId, Sensitive, Target};
 
+use crate::credential::overlap;
 use crate::description::{Authentication, By, Description, Strategy};
 use crate::place::Base;
 use crate::providers::Provider;
@@ -32,8 +33,7 @@ pub(crate) struct Key {
     pub(crate) admin: Option<SecretId>,
 }
 
-/// The longest overlap, in minutes, and the longest life of a key, in days: ten years.
-const TEN_YEARS_OF_MINUTES: u32 = 10 * 366 * 24 * 60;
+/// The longest life of a key, in days.
 const TEN_YEARS_OF_DAYS: u32 = 10 * 366;
 
 impl Key {
@@ -70,8 +70,8 @@ impl Key {
             Some(rotation) => rotation.number(field, 0..most + 1),
             None => Ok(None),
         };
-        let overlap = setting("overlap_minutes", TEN_YEARS_OF_MINUTES)?;
-        let overlap = overlap.unwrap_or(description.overlap_minutes);
+        let own = Duration::from_secs(60 * u64::from(description.overlap_minutes));
+        let overlap = overlap(secret)?.unwrap_or(own);
         let lifetime_days = setting("lifetime_days", TEN_YEARS_OF_DAYS)?;
         let lossy = matches!(description.strategy, Strategy::Regenerate | Strategy::RefreshToken);
         let accepted = rotation.as_ref().map_or(Ok(None), |r| r.flag("accept_loss"))?;
@@ -85,7 +85,7 @@ impl Key {
             fields,
             admin_fields: None,
             plaintext,
-            overlap: Duration::from_secs(60 * u64::from(overlap)),
+            overlap,
             lifetime_days: lifetime_days.or(description.lifetime_days),
             target: Target::new(base.name()),
             principal,
@@ -175,8 +175,7 @@ fn same_address(one: &str, other: &str) -> bool {
 impl PartialEq for Key {
     fn eq(&self, other: &Self) -> bool {
         let proof = self.description().proof();
-        self.provider.name == other.provider.name
-            && proof.iter().all(|field| self.fields.value(field) == other.fields.value(field))
+        proof.iter().all(|field| self.fields.value(field) == other.fields.value(field))
             && self.admin_fields == other.admin_fields
             && self.target == other.target
             && self.principal == other.principal

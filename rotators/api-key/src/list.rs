@@ -118,8 +118,12 @@ fn items<'a>(list: &List, success: &'a Success) -> Result<&'a [Value], TargetErr
 
 fn next(list: &List, success: &Success, place: &Place) -> Option<Page> {
     match list.pages.as_ref()? {
-        Pages::Number { query, first } if place.new => {
+        Pages::Number { query, first, last } if place.new => {
             let next = usize::try_from(*first).ok()? + place.number + 1;
+            let last = last.as_ref().and_then(|at| success.text(at)?.expose().parse().ok());
+            if last.is_some_and(|last: usize| next > last) {
+                return None;
+            }
             Some(Page::Parameter(query.clone(), next.to_string()))
         }
         Pages::Offset { query } if place.new => {

@@ -33,10 +33,10 @@ const AES: &str = "aes";
 pub(crate) const NAMES: [&str; 3] = [RANDOM_TOKEN, SIGNING_KEY, AES];
 
 /// A kind of key that is drawn here, and what the secret's `rotation` says of it.
-#[derive(Debug)]
-pub struct Kind(Form);
+#[derive(Clone, Debug)]
+pub(crate) struct Kind(Form);
 
-#[derive(Debug)]
+#[derive(Clone, Debug)]
 enum Form {
     Shared(Shared),
     Signing(Signing),
@@ -48,7 +48,7 @@ impl Kind {
     /// # Errors
     ///
     /// A setting that is wrong, or has no meaning for this kind of key.
-    pub fn read(provider: &str, document: &Document) -> Result<Option<Self>, Malformed> {
+    pub(crate) fn read(provider: &str, document: &Document) -> Result<Option<Self>, Malformed> {
         let form = match provider {
             RANDOM_TOKEN => Form::Shared(token(&Settings::read(document)?)?),
             SIGNING_KEY => signing_key(&Settings::read(document)?)?,
@@ -67,7 +67,11 @@ impl Kind {
     /// # Errors
     ///
     /// Class `malformed-secret` where the keys that are there cannot be read, `policy` where the policy allows no token.
-    pub fn next(&self, current: &Document, passwords: &Passwords) -> Result<Edit, TargetError> {
+    pub(crate) fn next(
+        &self,
+        current: &Document,
+        passwords: &Passwords,
+    ) -> Result<Edit, TargetError> {
         match &self.0 {
             Form::Shared(shared) => shared.next(current, passwords),
             Form::Signing(signing) => signing.next(current),
@@ -81,7 +85,7 @@ impl Kind {
     /// # Errors
     ///
     /// Class `malformed-secret`, with the field.
-    pub fn check(&self, document: &Document) -> Result<(), TargetError> {
+    pub(crate) fn check(&self, document: &Document) -> Result<(), TargetError> {
         match &self.0 {
             Form::Shared(shared) => shared.check(document),
             Form::Signing(signing) => signing.check(document),
@@ -89,7 +93,8 @@ impl Kind {
     }
 
     /// The names of all fields that rotations write.
-    pub fn fields(&self) -> Vec<String> {
+    #[cfg(test)]
+    fn fields(&self) -> Vec<String> {
         match &self.0 {
             Form::Shared(shared) => shared.fields(),
             Form::Signing(_) => signing::FIELDS.map(str::to_owned).to_vec(),
@@ -101,17 +106,22 @@ impl Kind {
     /// # Errors
     ///
     /// A field of theirs that is no text.
-    pub fn fingerprint(&self, document: &Document) -> Result<Sensitive, Malformed> {
+    pub(crate) fn fingerprint(&self, document: &Document) -> Result<Sensitive, Malformed> {
         let (current, next) = match &self.0 {
             Form::Shared(shared) => (shared.value(), shared.next_value()),
             Form::Signing(_) => (signing::CURRENT, signing::NEXT.to_owned()),
         };
-        let text = |field: &str| {
-            document.optional_string(field).map(|text| Sensitive::new(text.unwrap_or_default()))
-        };
-        let (current, next) = (text(current)?, text(&next)?);
-        // Neither has this character, so two pairs are never one text.
-        Ok(Sensitive::new([current.expose(), "\0", next.expose()].concat()))
+        let (current, next) = (secret(document, current)?, secret(document, &next)?);
+        let texts = [&current, &next].map(|key| key.as_ref().map_or("", Sensitive::expose));
+        Ok(Sensitive::new(texts.join("\n")))
+    }
+}
+
+/// A field that holds a secret and may be absent, but not empty.
+fn secret(document: &Document, field: &str) -> Result<Option<Sensitive>, Malformed> {
+    match document.optional_string(field)? {
+        Some(text) if text.is_empty() => Err(document.problem(field, "is empty")),
+        text => Ok(text.map(Sensitive::new)),
     }
 }
 

@@ -49,10 +49,13 @@ pub(crate) struct Skip {
     deny_unknown_fields
 )]
 pub(crate) enum Pages {
-    /// By its number, until a page is empty.
+    /// By its number, until a page is empty or the last one.
     Number {
         /// The query's parameter.
         query: String,
+        /// The JSON pointer of the last page's number, where a page has it.
+        #[serde(default)]
+        last: Option<String>,
         /// The number of the first page.
         #[serde(default = "one")]
         first: u32,

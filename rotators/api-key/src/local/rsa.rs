@@ -101,9 +101,13 @@ mod tests {
 
     #[test]
     fn primes_that_are_close_to_each_other_make_no_key() {
-        let one = prime(1024).unwrap();
-        assert!(key(one.clone(), prime(1024).unwrap(), 2048).is_some());
-        assert!(key(one.clone(), one, 2048).is_none());
+        let (one, far) = (prime(1024).unwrap(), prime(1024).unwrap());
+        assert!(key(one.clone(), far, 2048).is_some());
+        let after = one.wrapping_add(BoxedUint::from(2_u32));
+        let mut sieve =
+            SmallFactorsSieve::new(after, NonZeroU32::new(1024).unwrap(), false).unwrap();
+        let close = sieve.find(|candidate| is_prime(Flavor::Any, candidate)).unwrap();
+        assert!(key(one, Zeroizing::new(close), 2048).is_none());
     }
 
     #[test]

@@ -5,7 +5,7 @@ use zeroize::Zeroizing;
 
 use super::algorithm::Hmac;
 use super::encoding::Encoding;
-use super::random;
+use super::{random, secret};
 
 /// The field that holds all keys of HMAC as one JWK set: not `jwks`, which is for all the world to see.
 pub(super) const KEY_SET: &str = "symmetric_jwks";
@@ -17,7 +17,7 @@ const PREVIOUS: &str = "previous_";
 const AES_BITS: u32 = 256;
 
 /// What the secret's settings say of keys to draw.
-#[derive(Debug)]
+#[derive(Clone, Debug)]
 pub(super) enum Shared {
     /// A text that nobody guesses, by the policy for passwords.
     Password,
@@ -38,6 +38,7 @@ struct Slot {
 
 impl Shared {
     /// All that a rotation writes.
+    #[cfg(test)]
     pub(super) fn fields(&self) -> Vec<String> {
         let mut names = vec![self.value()];
         names.extend(self.has_kid().then_some(KID));
@@ -128,8 +129,8 @@ impl Shared {
         let slots = self.slots(document)?;
         let all = [slots[0].as_ref(), slots[1].as_ref(), slots[2].as_ref()];
         if document.sensitive(KEY_SET)? != self.key_set(all, algorithm) {
-            let problem =
-                "is not made of the keys beside it; `rotation.encoding` of a secret stays as it is";
+            let problem = "is not made of the keys beside it: where `rotation.encoding` was changed, change it \
+                back; where a key was, remove this field";
             return Err(document.problem(KEY_SET, problem).into());
         }
         Ok(())
@@ -144,32 +145,21 @@ impl Shared {
     }
 
     fn slot(&self, document: &Document, prefix: &str) -> Result<Option<Slot>, Malformed> {
-        let field = format!("{prefix}{}", self.value());
-        let alg_field = format!("{prefix}{ALG}");
-        let alg = match self.hmac() {
-            None => None,
-            Some(_) => document.optional_string(&alg_field)?,
+        let field = |name: &str| format!("{prefix}{name}");
+        let alg = if self.hmac().is_some() { document.optional_string(&field(ALG))? } else { None };
+        let alg = match alg {
+            Some(name) => Some(
+                Hmac::named(&name)
+                    .ok_or_else(|| document.problem(&field(ALG), "is not HS256, HS384 or HS512"))?,
+            ),
+            None => self.hmac(),
         };
-        let alg = alg.map(|name| {
-            Hmac::named(&name)
-                .ok_or_else(|| document.problem(&alg_field, "is not HS256, HS384 or HS512"))
-        });
-        let alg = alg.transpose()?;
-        if document.optional_string(&field)?.is_none() {
-            return Ok(None);
-        }
-        let value = document.sensitive(&field)?;
+        let Some(value) = secret(document, &field(self.value()))? else { return Ok(None) };
         if let Some(problem) = self.problem(&value) {
-            return Err(document.problem(&field, problem));
+            return Err(document.problem(&field(self.value()), problem));
         }
-        let kid_field = format!("{prefix}{KID}");
-        let kid = match self.has_kid() {
-            true if document.optional_string(&kid_field)?.is_some() => {
-                Some(document.string(&kid_field)?)
-            }
-            true | false => None,
-        };
-        Ok(Some(Slot { value, kid, alg: alg.or(self.hmac()) }))
+        let kid = if self.has_kid() { document.optional_string(&field(KID))? } else { None };
+        Ok(Some(Slot { value, kid, alg }))
     }
 
     /// What is wrong with a key.

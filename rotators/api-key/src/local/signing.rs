@@ -6,6 +6,7 @@ use turnlock::{Document, Edit, Malformed, Sensitive, TargetError};
 use super::algorithm::Algorithm;
 use super::jwks::{self, KeySet};
 use super::private_key::PrivateKey;
+use super::secret;
 
 pub(super) const CURRENT: &str = "private_key";
 pub(super) const NEXT: &str = "next_private_key";
@@ -13,12 +14,13 @@ pub(super) const KID: &str = "kid";
 pub(super) const ALG: &str = "alg";
 
 /// All that a rotation writes.
+#[cfg(test)]
 pub(super) const FIELDS: [&str; 5] = [CURRENT, KID, ALG, NEXT, jwks::FIELD];
 
 const DEFAULT_BITS: u32 = 2048;
 
 /// What the secret's settings say of keys to draw.
-#[derive(Debug)]
+#[derive(Clone, Debug)]
 pub(super) struct Signing {
     /// That of the current key where it is not set, else ES256: small, fast, and known to every library.
     pub(super) algorithm: Option<Algorithm>,
@@ -140,10 +142,7 @@ fn next(document: &Document) -> Result<Option<Named>, Malformed> {
 }
 
 fn read(document: &Document, field: &str) -> Result<Option<Named>, Malformed> {
-    if document.optional_string(field)?.is_none() {
-        return Ok(None);
-    }
-    let text = document.sensitive(field)?;
+    let Some(text) = secret(document, field)? else { return Ok(None) };
     let key =
         PrivateKey::read(text.expose()).map_err(|problem| document.problem(field, problem))?;
     let kid = key.public().thumbprint();

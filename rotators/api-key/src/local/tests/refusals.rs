@@ -102,7 +102,7 @@ fn signing_keys_that_are_not_whole_are_refused_by_field() {
 #[test]
 fn shared_keys_that_are_not_whole_are_refused_by_field() {
     let hmac = || json!({"provider": "signing-key", "algorithm": "HS256"});
-    let set = "field `symmetric_jwks` is not made of the keys beside it; `rotation.encoding` of a secret stays as it is";
+    let set = "field `symmetric_jwks` is not made of the keys beside it: where `rotation.encoding` was changed, change it back; where a key was, remove this field";
     for (rotation, field, new, text) in [
         (json!({"provider": "random-token"}), "token", json!(null), "field `token` is missing"),
         (json!({"provider": "random-token"}), "token", json!(""), "field `token` is empty"),
@@ -160,6 +160,17 @@ fn an_hmac_key_does_not_turn_into_a_signing_key_nor_the_other_way_round() {
         let error = rotated_unchecked(&secret).unwrap_err();
         assert!(error.starts_with("field `alg` is not "), "{error}");
     }
+}
+
+#[test]
+fn a_shared_key_that_was_changed_by_hand_is_rotated_once_its_key_set_is_removed() {
+    let rotation = json!({"provider": "signing-key", "algorithm": "HS256"});
+    let changed = with(&rotated(&fresh(rotation)), "key", json!("hunter2"));
+    let error = rotated_unchecked(&changed).unwrap_err();
+    assert!(error.starts_with("field `symmetric_jwks` is not made of the keys"), "{error}");
+    let next = rotated(&with(&changed, "symmetric_jwks", json!(null)));
+    assert_eq!(next.string("previous_key").unwrap(), "hunter2");
+    assert_eq!(next.string("key"), changed.string("next_key"));
 }
 
 #[test]
