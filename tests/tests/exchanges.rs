@@ -35,8 +35,10 @@ fn every_description_that_is_built_in_has_an_exchange() {
 
 #[tokio::test(flavor = "multi_thread")]
 async fn two_rotations_send_what_the_provider_documents_and_nothing_else() {
-    all(Script::all().into_iter().map(|script| async move { Play::of(script).await.twice().await }))
-        .await;
+    all(Script::all()
+        .into_iter()
+        .map(|script| async move { Play::of(script).await.twice().await }))
+    .await;
 }
 
 #[tokio::test(flavor = "multi_thread")]

@@ -94,7 +94,9 @@ impl Client {
         for (pointer, template) in &ask.request.equals {
             let here = template.plain(&ask.values).ok().flatten();
             let there = success.text(pointer);
-            if here.is_none() || there.as_ref().map(Sensitive::expose) != here.as_ref().map(Sensitive::expose) {
+            if here.is_none()
+                || there.as_ref().map(Sensitive::expose) != here.as_ref().map(Sensitive::expose)
+            {
                 return Err(whose(template.source()));
             }
         }

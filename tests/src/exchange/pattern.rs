@@ -107,7 +107,8 @@ mod tests {
     fn json_fits_where_it_has_neither_more_nor_less() {
         let pattern = json!({"a": ["$any"], "n": "$seconds"});
         assert!(fits_json(&pattern, &json!({"a": ["x"], "n": 86400}), &mut Found::new()));
-        for other in [json!({"a": ["x"]}), json!({"a": [], "n": 1}), json!({"a": ["x"], "n": "b"})] {
+        for other in [json!({"a": ["x"]}), json!({"a": [], "n": 1}), json!({"a": ["x"], "n": "b"})]
+        {
             assert!(!fits_json(&pattern, &other, &mut Found::new()), "{other}");
         }
     }

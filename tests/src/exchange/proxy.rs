@@ -91,8 +91,7 @@ async fn serve(mut stream: TcpStream, state: Arc<State>) {
     }
     let Ok(stream) = acceptor(&state.authority, host).accept(stream).await else { return };
     let host = host.to_owned();
-    let service =
-        service_fn(move |request| answer(Arc::clone(&state), host.clone(), request));
+    let service = service_fn(move |request| answer(Arc::clone(&state), host.clone(), request));
     let connection =
         hyper::server::conn::http1::Builder::new().serve_connection(TokioIo::new(stream), service);
     // A client that hangs up has what it wanted.
