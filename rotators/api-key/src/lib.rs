@@ -146,6 +146,11 @@ impl Rotator for ApiKeys {
         }
     }
 
+    fn retires_in_steps(&self, old: &ApiKey, current: &ApiKey) -> bool {
+        let (Form::Remote(old), Form::Remote(current)) = (&old.0, &current.0) else { return false };
+        old.description().retire.len() > 1 && old.id().is_some() && old.id() != current.id()
+    }
+
     async fn retire(&self, old: &ApiKey, by: Authority<'_, Self>) -> Result<(), TargetError> {
         let Form::Remote(old) = &old.0 else { return Ok(()) };
         let authority = by.credential().remote()?;
