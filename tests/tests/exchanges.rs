@@ -59,3 +59,14 @@ async fn an_answer_that_fails_has_the_class_of_what_the_provider_documents_it_to
     }))
     .await;
 }
+
+#[tokio::test(flavor = "multi_thread")]
+async fn a_retirement_of_several_steps_that_was_cut_off_is_finished_by_the_next_attempt() {
+    let cut_off = Script::all().into_iter().filter_map(|script| Some((script.cut_off()?, script)));
+    all(cut_off.map(|((failed, rejected), script)| async move {
+        let play = Play::of(script).await;
+        assert_eq!(play.failing(&failed).await.class, failed.class);
+        play.resumed(&rejected).await;
+    }))
+    .await;
+}
