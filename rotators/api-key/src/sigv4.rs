@@ -14,8 +14,8 @@ use crate::place::Call;
 use crate::template::Template;
 use crate::values::Values;
 
-/// How often the credentials of the role are asked for, where they are not in the environment.
-const ATTEMPTS: u32 = 3;
+/// How often credentials are asked for where they are not in the environment, as they are in Lambda.
+const CREDENTIAL_ATTEMPTS: u32 = 3;
 
 /// Signs with the access key that the description names.
 pub(crate) fn sign_by_key(
@@ -42,7 +42,7 @@ pub(crate) async fn sign_by_role(
     let signature = signature.ok_or_else(|| fault(call, "is not to be signed"))?;
     let (service, region) = signed_for(signature, request);
     let (service, region) = (filled(call, service, values)?, filled(call, region, values)?);
-    let config = turnlock::aws::configuration(ATTEMPTS).load().await;
+    let config = turnlock::aws::configuration(CREDENTIAL_ATTEMPTS).load().await;
     let provider = config.credentials_provider();
     let provider = provider.ok_or_else(|| fault(call, "finds no credentials of the function"))?;
     let credentials = provider.provide_credentials().await;
@@ -59,7 +59,11 @@ fn signed_for<'a>(signature: &'a Sigv4, request: &'a Request) -> (&'a Template, 
     }
 }
 
-fn filled(call: &Call, template: &Template, values: &Values<'_>) -> Result<Sensitive, TargetError> {
+fn filled(
+    call: &Call,
+    template: &Template,
+    values: &Values<'_>,
+) -> Result<Sensitive, TargetError> {
     let filled = template.plain(values).ok().flatten();
     filled.ok_or_else(|| fault(call, "has no value for a part of its signature"))
 }

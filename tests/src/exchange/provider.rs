@@ -71,7 +71,7 @@ impl Provider {
         };
         let step = match (difference, next) {
             (None, Some(step)) => {
-                if !place.fault.as_ref().is_some_and(|fault| fault.at == step.name) {
+                if place.fault.as_ref().is_none_or(|fault| fault.at != step.name) {
                     place.passed += 1;
                 }
                 Some(step)

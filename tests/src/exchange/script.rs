@@ -113,8 +113,8 @@ impl Script {
 
     /// The answers to the last of several steps of retiring that fail, and to the test of a key that is rejected.
     pub fn cut_off(&self) -> Option<(Fault, Fault)> {
-        let steps = self.second.iter().filter(|step| step.name.starts_with("retire "));
-        let last = steps.last()?;
+        let mut steps = self.second.iter().filter(|step| step.name.starts_with("retire "));
+        let last = steps.next_back()?;
         let rejected = self.errors.iter().find(|e| e.at == "test" && e.class == "auth-rejected")?;
         let failed = Fault {
             at: last.name.clone(),

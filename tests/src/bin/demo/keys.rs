@@ -62,8 +62,8 @@ fn explanation(number: usize) -> Vec<Line> {
         ]
     } else {
         &[
-            "  createSecret had the hub delete t1, which was replaced a rotation ago, and mint t3.",
-            "  Whoever read the secret since then has t2 or t3.",
+            "  createSecret had the hub delete t1, which was replaced a rotation ago, and",
+            "  mint t3. Whoever read the secret since then has t2 or t3.",
         ]
     };
     [""].iter().chain(text).map(|&line| line.into()).collect()
@@ -78,7 +78,7 @@ async fn rotation(
     consumers.read_again();
     let mut events = place.scene.local.subscribe();
     let names: String = (1..=TOKENS).map(|number| format!("{:<6}", format!("t{number}"))).collect();
-    let title = format!("  after            time   {names}AWSCURRENT  read it now  read it once");
+    let title = format!("  after            time  {names}AWSCURRENT  read it now  read it once");
     screen.print(&[Line::new().add(Ink::Faint, title)])?;
     sleep(PAUSE).await;
     consumers.go_on().await;
@@ -117,7 +117,7 @@ async fn rotation(
 /// What there is after a step, and how consumers fared since the row before.
 fn row(place: &Place, consumers: &Consumers<'_>, step: &str, took: Option<Duration>) -> Line {
     let took = took.map_or_else(String::new, |took| format!("{} ms", took.as_millis()));
-    let mut line = Line::new().add(Ink::Plain, format!("  {step:<13} {took:>7}   "));
+    let mut line = Line::new().add(Ink::Plain, format!("  {step:<13} {took:>7}  "));
     let (known, there) = (place.known(), place.tokens());
     for index in 0..TOKENS {
         let (ink, text) = match known.get(index) {
@@ -142,11 +142,11 @@ fn row(place: &Place, consumers: &Consumers<'_>, step: &str, took: Option<Durati
 fn check(place: &Place, consumers: &Consumers<'_>, most: usize) -> (Checks, Vec<String>) {
     let (mut checks, mut failures) = (Checks::default(), Vec::new());
     for (tally, who) in [
-        (&consumers.current, "a program that reads AWSCURRENT each time"),
-        (&consumers.kept, "one that reads it once a rotation"),
+        (&consumers.current, "programs that read AWSCURRENT each time"),
+        (&consumers.kept, "programs that read it once a rotation"),
     ] {
         let (all, failed) = tally.total();
-        let text = format!("{all} calls to the hub by {who}, {} refused", failed.len());
+        let text = format!("{all} calls by {who}, {} refused", failed.len());
         checks.add(all > 0 && failed.is_empty(), text);
         failures.extend(failed);
     }
@@ -174,6 +174,6 @@ fn conclusion(kept: bool) -> Line {
     if !kept {
         return Line::new().add(Ink::Bad, "Not all was as promised.");
     }
-    let text = "; nobody was refused who had read the secret since the last rotation.";
+    let text = "; no consumer was refused, not with the token of before either.";
     Line::new().add(Ink::Good, "All as promised").add(Ink::Bold, text)
 }

@@ -35,7 +35,7 @@ impl Place {
             "user": USER,
             "key": value,
             "key_id": id,
-            "scopes": ["self"],
+            "scopes": "self",
             "ssl": false,
             // Consumers here read the secret again before each rotation, however soon it is.
             "rotation": {"provider": "jupyterhub", "overlap_minutes": 0},
