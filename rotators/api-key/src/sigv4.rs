@@ -59,11 +59,7 @@ fn signed_for<'a>(signature: &'a Sigv4, request: &'a Request) -> (&'a Template, 
     }
 }
 
-fn filled(
-    call: &Call,
-    template: &Template,
-    values: &Values<'_>,
-) -> Result<Sensitive, TargetError> {
+fn filled(call: &Call, template: &Template, values: &Values<'_>) -> Result<Sensitive, TargetError> {
     let filled = template.plain(values).ok().flatten();
     filled.ok_or_else(|| fault(call, "has no value for a part of its signature"))
 }
