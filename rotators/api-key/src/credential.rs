@@ -88,6 +88,8 @@ impl ApiKey {
 }
 
 impl Credential for ApiKey {
+    const NAME: &'static str = "key";
+
     fn read(secret: &Document) -> Result<Self, Malformed> {
         Ok(Self(match providers::of(secret)? {
             Source::Described(provider) => Form::Remote(Box::new(Key::read(provider, secret)?)),
@@ -121,6 +123,10 @@ impl Credential for ApiKey {
             }
             (form, _) => Self(form),
         }
+    }
+
+    fn remedy(&self) -> String {
+        format!("store a key of {} that works", self.principal())
     }
 
     fn admin(&self) -> Option<SecretId> {

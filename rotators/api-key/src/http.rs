@@ -181,18 +181,17 @@ fn of_tls(fault: &rustls::Error, name: &str) -> (Class, String) {
     let rustls::Error::InvalidCertificate(problem) = fault else {
         return (Class::TlsUntrusted, format!("{name}: the TLS handshake failed"));
     };
-    let (class, problem) = match problem {
-        E::NotValidForName | E::NotValidForNameContext { .. } => {
-            (Class::TlsName, "is for another name")
-        }
-        E::UnknownIssuer => (
-            Class::TlsUntrusted,
-            "goes back to no root that is trusted here; TLS_CA_FILE names a file with more roots",
-        ),
-        E::Expired | E::ExpiredContext { .. } => (Class::TlsUntrusted, "has expired"),
-        _ => (Class::TlsUntrusted, "is not valid"),
+    if let E::NotValidForName | E::NotValidForNameContext { .. } = problem {
+        return (Class::TlsName, format!("{name}: the certificate is for another name"));
+    }
+    let problem = if let E::UnknownIssuer = problem {
+        "goes back to no root that is trusted here; TLS_CA_FILE names a file with more roots"
+    } else if let E::Expired | E::ExpiredContext { .. } = problem {
+        "has expired"
+    } else {
+        "is not valid"
     };
-    (class, format!("{name}: the certificate {problem}"))
+    (Class::TlsUntrusted, format!("{name}: the certificate {problem}"))
 }
 
 /// The cause of a kind, however deep.

@@ -3,7 +3,7 @@
 use std::fs;
 use std::sync::Arc;
 
-use serde_json::{Map, Value, json};
+use serde_json::{Value, json};
 use tempfile::TempDir;
 use turnlock_local::Function;
 
@@ -90,8 +90,10 @@ impl Play {
             self.provider.play(first.clone(), None);
             assert_eq!(self.scene.rotate().await, Ok(()), "{name}");
         }
+        let before = self.scene.document("AWSCURRENT");
         self.provider.play(steps.clone(), Some(fault.clone()));
         let rotated = self.scene.rotate().await;
+        assert_eq!(self.scene.document("AWSCURRENT"), before, "{name}");
         let surprises = self.provider.surprises();
         assert!(surprises.is_empty(), "{name}: {}", surprises.join("\n"));
         self.keeps_secrets();
@@ -121,10 +123,5 @@ impl Play {
         for secret in self.script.secret_texts() {
             assert!(!output.contains(secret), "{}: a secret in its output", self.script.name);
         }
-    }
-
-    /// What the secret holds.
-    pub fn holds(&self) -> Map<String, Value> {
-        self.scene.document("AWSCURRENT").as_object().cloned().unwrap_or_default()
     }
 }
