@@ -108,6 +108,15 @@ pub trait Rotator: Send + Sync + Sized + 'static {
         Retire::ByTarget
     }
 
+    /// Whether retiring takes several steps, so that one that was cut off leaves a credential that the target rejects
+    /// and still counts. Where it does, what the target rejects is retired, too.
+    ///
+    /// It must not be so where the two could be taken for each other.
+    fn retires_in_steps(&self, unwanted: &Self::Credential, current: &Self::Credential) -> bool {
+        let _ = (unwanted, current);
+        false
+    }
+
     /// Makes the target reject a credential that it accepts; needed where [`retirement`](Self::retirement)
     /// says so.
     ///

@@ -5,7 +5,7 @@
 
 mod pattern;
 mod play;
-mod proxy;
+mod provider;
 mod script;
 mod sent;
 

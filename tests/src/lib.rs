@@ -41,6 +41,7 @@ pub mod servers;
 pub mod switch;
 pub mod tally;
 pub mod tools;
+pub mod tunnel;
 pub mod turns;
 pub mod watch;
 pub mod world;

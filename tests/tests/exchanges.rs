@@ -1,7 +1,5 @@
 //! What providers document of their requests and answers, played to the descriptions that are built in.
 
-#![expect(clippy::expect_used, reason = "a failed test should panic")]
-
 use std::future::Future;
 
 use tokio::task::JoinSet;
@@ -51,11 +49,20 @@ async fn an_answer_that_fails_has_the_class_of_what_the_provider_documents_it_to
     all(faults.map(|(script, fault)| async move {
         let name = script.name.clone();
         let play = Play::of(script).await;
-        let before = play.holds();
         let error = play.failing(&fault).await;
         assert_eq!(error.class, fault.class, "{name}: {error:?}");
         assert!(error.message.contains(&fault.says), "{name}: {error:?}");
-        assert!(!before.is_empty());
+    }))
+    .await;
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn a_retirement_of_several_steps_that_was_cut_off_is_finished_by_the_next_attempt() {
+    let cut_off = Script::all().into_iter().filter_map(|script| Some((script.cut_off()?, script)));
+    all(cut_off.map(|((failed, rejected), script)| async move {
+        let play = Play::of(script).await;
+        assert_eq!(play.failing(&failed).await.class, failed.class);
+        play.resumed(&rejected).await;
     }))
     .await;
 }

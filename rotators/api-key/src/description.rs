@@ -227,6 +227,9 @@ pub(crate) struct Request {
     /// key it is.
     #[serde(default)]
     pub(crate) same: BTreeMap<String, String>,
+    /// What the answer has to have at a JSON pointer: for what is made of several fields.
+    #[serde(default)]
+    pub(crate) equals: BTreeMap<String, Template>,
 }
 
 /// Who sends a request.

@@ -80,12 +80,24 @@ impl Client {
         })?;
         call.repeatable |= ask.repeatable;
         let success = answer::read(ask.request, &call.name, self.send(&call).await)?;
+        let whose = |what: &str| {
+            let text = format!("{}: the key is not of the secret's `{what}`", call.name);
+            let error = TargetError::new(Class::Refused, text);
+            Fault { meaning: Meaning::Refused, error, uncertain: false }
+        };
         for (field, pointer) in &ask.request.same {
             let here = ask.values.secret.value(field);
             if success.text(pointer).as_ref().map(Sensitive::expose) != here {
-                let text = format!("{}: the key is not of the secret's `{field}`", call.name);
-                let error = TargetError::new(Class::Refused, text);
-                return Err(Fault { meaning: Meaning::Refused, error, uncertain: false });
+                return Err(whose(field));
+            }
+        }
+        for (pointer, template) in &ask.request.equals {
+            let here = template.plain(&ask.values).ok().flatten();
+            let there = success.text(pointer);
+            if here.is_none()
+                || there.as_ref().map(Sensitive::expose) != here.as_ref().map(Sensitive::expose)
+            {
+                return Err(whose(template.source()));
             }
         }
         Ok(success)

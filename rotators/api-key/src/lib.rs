@@ -144,6 +144,11 @@ impl Rotator for ApiKeys {
         }
     }
 
+    fn retires_in_steps(&self, old: &ApiKey, current: &ApiKey) -> bool {
+        let (Form::Remote(old), Form::Remote(current)) = (&old.0, &current.0) else { return false };
+        old.description().retire.len() > 1 && old.id().is_some() && old.id() != current.id()
+    }
+
     async fn retire(&self, old: &ApiKey, by: Authority<'_, Self>) -> Result<(), TargetError> {
         let (old, authority) = (old.remote()?, by.credential().remote()?);
         if old.id().is_some() && old.id() == authority.id() {

@@ -111,6 +111,23 @@ impl Script {
         Self { name, ..script }
     }
 
+    /// The answers to the last of several steps of retiring that fail, and to the test of a key that is rejected.
+    pub fn cut_off(&self) -> Option<(Fault, Fault)> {
+        let mut steps = self.second.iter().filter(|step| step.name.starts_with("retire "));
+        let last = steps.next_back()?;
+        let rejected = self.errors.iter().find(|e| e.at == "test" && e.class == "auth-rejected")?;
+        let failed = Fault {
+            at: last.name.clone(),
+            second: true,
+            answer: 403,
+            answer_headers: BTreeMap::new(),
+            body: String::new(),
+            class: "permission".to_owned(),
+            says: "does not permit it".to_owned(),
+        };
+        Some((failed, rejected.clone()))
+    }
+
     /// Texts of the secrets that no message may show.
     pub(super) fn secret_texts(&self) -> Vec<&str> {
         let all = [&self.secret, &self.holds.first, &self.holds.second].into_iter();

@@ -238,7 +238,7 @@ impl Request {
                 template.source()
             ));
         }
-        let pointers = self.fields.values().chain(self.same.values());
+        let pointers = self.fields.values().chain(self.same.values()).chain(self.equals.keys());
         let pointers = pointers.chain(self.when.iter().filter_map(|rule| rule.at.as_ref()));
         for pointer in pointers {
             if !pointer.starts_with('/') {
@@ -261,6 +261,7 @@ impl Request {
         all.extend(self.basic.iter().flat_map(|basic| [&basic.user, &basic.password]));
         all.extend(self.signed_for.iter().flat_map(|to| [&to.service, &to.region]));
         all.extend(self.headers.values().chain(self.query.values()));
+        all.extend(self.equals.values());
         all.extend(self.json.iter().flat_map(|json| json.templates()));
         all.extend(self.form.iter().flat_map(|form| form.values()));
         all
