@@ -1,6 +1,6 @@
 //! Requests in someone's name, and their answers.
 
-use turnlock::{Class, Sensitive, TargetError, Verdict};
+use turnlock::{Class, TargetError, Verdict};
 
 use crate::answer::{self, Fault, Success};
 use crate::description::{Authentication, By, Meaning, Request};
@@ -82,11 +82,14 @@ impl Client {
         let success = answer::read(ask.request, &call.name, self.send(&call).await)?;
         for (field, pointer) in &ask.request.same {
             let here = ask.values.secret.value(field);
-            if success.text(pointer).as_ref().map(Sensitive::expose) != here {
-                let text = format!("{}: the key is not of the secret's `{field}`", call.name);
-                let error = TargetError::new(Class::Refused, text);
-                return Err(Fault { meaning: Meaning::Refused, error, uncertain: false });
-            }
+            let there = success.text(pointer);
+            let (class, problem) = match &there {
+                Some(there) if Some(there.expose()) == here => continue,
+                Some(_) => (Class::Refused, format!("the key is not of the secret's `{field}`")),
+                None => (Class::Unexpected, format!("the answer has no text at {pointer}")),
+            };
+            let error = TargetError::new(class, format!("{}: {problem}", call.name));
+            return Err(Fault { meaning: Meaning::Refused, error, uncertain: false });
         }
         Ok(success)
     }

@@ -94,12 +94,12 @@ impl Description {
             for name in template.names() {
                 if name.space != Space::Secret || !self.host_from_secret.contains(&name.field) {
                     return Err(format!(
-                        "{source}: {{{name}}} chooses the host and is not in host_from_secret"
+                        "base_url `{source}`: {{{name}}} chooses the host and is not in host_from_secret"
                     ));
                 }
             }
             if template.names().next().is_none() && !source.starts_with("https://") {
-                return Err(format!("{source} does not begin with https://"));
+                return Err(format!("base_url `{source}` does not begin with https://"));
             }
         }
         Ok(())
