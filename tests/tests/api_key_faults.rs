@@ -114,7 +114,8 @@ async fn strike(world: &World, case: &Case, call: usize) {
 
 /// Rotates well, after which there is no key at the provider but the current and the previous one.
 async fn assert_healed(world: &World, what: &str) {
-    world.rotate_with_consumers().await.unwrap_or_else(|error| panic!("{what}: {error:?}"));
+    let healed = world.rotate_with_consumers().await;
+    assert_eq!(healed, Ok(()), "{what}");
     assert!(world.works("AWSCURRENT") && world.works("AWSPREVIOUS"), "{what}");
     let (mut ids, mut known) =
         (world.ids(), ["AWSPREVIOUS", "AWSCURRENT"].map(|v| world.key_id(v)));
@@ -133,6 +134,7 @@ async fn sweep(cases: Vec<Case>, calls: &'static [usize]) {
             for call in calls {
                 strike(&world, &case, *call).await;
             }
+            world.assert_silent("");
         });
     }
     while let Some(ended) = worlds.join_next().await {

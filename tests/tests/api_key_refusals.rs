@@ -21,7 +21,11 @@ async fn invalid(from: &str, to: &str, words: &[&str]) {
     let description = description.replace(from, to);
     let world = World::described(Setup::default(), &description, |_| ()).await;
     let error = world.rotate_refused().await;
-    error.assert_is("createSecret", "malformed-secret", &["`rotation.provider`", "harness.toml"]);
+    error.assert_is(
+        "createSecret",
+        "malformed-secret",
+        &["`rotation.provider` is described in", "harness.toml"],
+    );
     error.assert_is("createSecret", "malformed-secret", words);
     assert_eq!(world.provider.connections(), 0, "{words:?}");
 }
@@ -256,7 +260,7 @@ async fn an_admins_secret_without_a_key_and_a_secret_without_an_admin_are_refuse
     let admin = json!({"url": world.provider.url(), "ssl": false});
     let arn = world.document("AWSCURRENT")["masterarn"].as_str().expect("an ARN").to_owned();
     world.local.put_value(&arn, &admin.to_string()).expect("a write");
-    let words = ["the admin secret", "`key` is missing"];
+    let words = ["the admin's current version: field `key` is missing"];
     world.rotate_refused().await.assert_is("createSecret", "malformed-secret", &words);
 
     let world = World::described(setup, &description, |_| ()).await;

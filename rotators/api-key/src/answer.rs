@@ -150,7 +150,6 @@ fn is_empty(body: &Result<Sensitive, &'static str>) -> bool {
     body.as_ref().is_ok_and(|text| text.expose().trim().is_empty())
 }
 
-
 fn by_status(status: u16) -> Meaning {
     match status {
         401 => Meaning::Rejected,
@@ -175,10 +174,7 @@ fn fits(rule: &Rule, status: u16, body: Option<&Value>) -> bool {
     found.is_some() && is && contains
 }
 
-fn parsed(
-    format: Format,
-    body: &Result<Sensitive, &'static str>,
-) -> Result<Value, &'static str> {
+fn parsed(format: Format, body: &Result<Sensitive, &'static str>) -> Result<Value, &'static str> {
     if format == Format::Any {
         return Ok(Value::Null);
     }

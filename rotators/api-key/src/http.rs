@@ -2,6 +2,7 @@
 
 use std::error::Error;
 use std::fmt;
+use std::io;
 use std::net::SocketAddr;
 use std::sync::Arc;
 use std::time::Duration;
@@ -167,7 +168,15 @@ fn failure(error: &reqwest::Error, call: &Call) -> Unanswered {
     } else if error.is_connect() && error.is_timeout() {
         (Class::Timeout, format!("{name}: no connection within {CONNECT:?}"))
     } else if error.is_connect() {
-        (Class::Tcp, format!("{name}: cannot connect"))
+        let kind = source::<io::Error>(error).map(io::Error::kind);
+        let why = match kind {
+            Some(io::ErrorKind::ConnectionRefused) => ": connection refused",
+            Some(io::ErrorKind::UnexpectedEof | io::ErrorKind::ConnectionReset) => {
+                ": it hung up before the TLS handshake was done"
+            }
+            _ => "",
+        };
+        (Class::Tcp, format!("{name}: cannot connect{why}"))
     } else if error.is_timeout() {
         (Class::Timeout, format!("{name}: no answer within {ANSWER:?}"))
     } else if source::<hyper::Error>(error).is_some_and(hyper::Error::is_parse) {
@@ -205,7 +214,7 @@ fn source<'a, E: Error + 'static>(error: &'a (dyn Error + 'static)) -> Option<&'
             return Some(found);
         }
         // The error inside an I/O error is not its source, but in its place.
-        let inner = error.downcast_ref::<std::io::Error>().and_then(std::io::Error::get_ref);
+        let inner = error.downcast_ref::<io::Error>().and_then(io::Error::get_ref);
         if let Some(found) = inner.and_then(|inner| source::<E>(inner)) {
             return Some(found);
         }

@@ -72,7 +72,8 @@ impl Settings {
         if let Some(folder) = &self.folder {
             let file = folder.join(format!("{name}.toml"));
             if file.exists() {
-                return read(&file).map_err(|problem| format!("{}: {problem}", file.display()));
+                let told = |problem| format!("is described in {}: {problem}", file.display());
+                return read(&file).map_err(told);
             }
         }
         match BUILT_IN.iter().find(|(known, _)| *known == name) {
