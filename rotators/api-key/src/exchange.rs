@@ -1,6 +1,6 @@
 //! Requests in someone's name, and their answers.
 
-use turnlock::{Class, Sensitive, TargetError, Verdict};
+use turnlock::{Class, TargetError, Verdict};
 
 use crate::answer::{self, Fault, Success};
 use crate::description::{Authentication, By, Meaning, Request};
@@ -80,26 +80,11 @@ impl Client {
         })?;
         call.repeatable |= ask.repeatable;
         let success = answer::read(ask.request, &call.name, self.send(&call).await)?;
-        let whose = |what: &str| {
-            let text = format!("{}: the key is not of the secret's `{what}`", call.name);
-            let error = TargetError::new(Class::Refused, text);
-            Fault { meaning: Meaning::Refused, error, uncertain: false }
-        };
-        for (field, pointer) in &ask.request.same {
-            let here = ask.values.secret.value(field);
-            if success.text(pointer).as_ref().map(Sensitive::expose) != here {
-                return Err(whose(field));
-            }
-        }
-        for (pointer, template) in &ask.request.equals {
-            let here = template.plain(&ask.values).ok().flatten();
-            let there = success.text(pointer);
-            if here.is_none()
-                || there.as_ref().map(Sensitive::expose) != here.as_ref().map(Sensitive::expose)
-            {
-                return Err(whose(template.source()));
-            }
-        }
+        repeats(&ask, &success).map_err(|(class, problem)| Fault {
+            meaning: Meaning::Refused,
+            error: TargetError::new(class, format!("{}: {problem}", call.name)),
+            uncertain: false,
+        })?;
         Ok(success)
     }
 
@@ -152,6 +137,26 @@ impl Client {
         }
         Ok(session)
     }
+}
+
+/// Whether an answer repeats what it has to of the secret.
+fn repeats(ask: &Ask<'_>, success: &Success) -> Result<(), (Class, String)> {
+    let same = ask.request.same.iter().map(|(field, pointer)| {
+        let here = ask.values.secret.value(field).map(Sensitive::new);
+        (pointer, field.as_str(), here)
+    });
+    let equal = ask.request.equals.iter().map(|(pointer, template)| {
+        (pointer, template.source(), template.plain(&ask.values).ok().flatten())
+    });
+    for (pointer, name, here) in same.chain(equal) {
+        let problem = match success.text(pointer) {
+            Some(there) if Some(&there) == here.as_ref() => continue,
+            Some(_) => (Class::Refused, format!("the key is not of the secret's `{name}`")),
+            None => (Class::Unexpected, format!("the answer has no text at {pointer}")),
+        };
+        return Err(problem);
+    }
+    Ok(())
 }
 
 /// Fills a request, and shows who sends it.

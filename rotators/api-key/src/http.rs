@@ -2,6 +2,7 @@
 
 use std::error::Error;
 use std::fmt;
+use std::io;
 use std::net::SocketAddr;
 use std::sync::Arc;
 use std::time::Duration;
@@ -30,6 +31,9 @@ const FIRST_PAUSE: Duration = Duration::from_millis(250);
 const RESERVE: Duration = Duration::from_secs(2);
 /// The longest pause where the step has no deadline.
 const LONGEST_PAUSE: Duration = Duration::from_secs(20);
+/// How long a connection is kept that nothing goes over: one that lies idle while Lambda has the function frozen can be
+/// dead, and a request that is sent into it may have been done or not.
+const IDLE: Duration = Duration::from_secs(5);
 /// The most that is read of an answer, in bytes.
 const MOST_BYTES: usize = 1024 * 1024;
 
@@ -37,7 +41,8 @@ const MOST_BYTES: usize = 1024 * 1024;
 pub(crate) struct Answer {
     pub(crate) status: u16,
     pub(crate) headers: HeaderMap,
-    pub(crate) body: Sensitive,
+    /// The text, or what there is instead of one that can be read.
+    pub(crate) body: Result<Sensitive, &'static str>,
 }
 
 /// A request that has no answer.
@@ -62,6 +67,7 @@ impl Client {
                 .dns_resolver(Arc::new(Names))
                 .connect_timeout(CONNECT)
                 .timeout(ANSWER)
+                .pool_idle_timeout(IDLE)
                 .user_agent(concat!("turnlock-api-key/", env!("CARGO_PKG_VERSION")))
                 .build()
                 .map_err(|_| TargetError::new(Class::Unexpected, "the HTTP client cannot be made"))
@@ -112,13 +118,12 @@ impl Client {
         let mut body = Vec::new();
         while let Some(chunk) = answer.chunk().await.map_err(|error| failed(&error))? {
             if body.len() + chunk.len() > MOST_BYTES {
-                return Err(odd(call, "answered with more than 1 MiB"));
+                return Ok(Answer { status, headers, body: Err("more than 1 MiB") });
             }
             body.extend_from_slice(&chunk);
         }
-        let body =
-            String::from_utf8(body).map_err(|_| odd(call, "answered with what is no text"))?;
-        Ok(Answer { status, headers, body: Sensitive::new(body) })
+        let body = String::from_utf8(body).map(Sensitive::new).map_err(|_| "what is no text");
+        Ok(Answer { status, headers, body })
     }
 }
 
@@ -129,7 +134,8 @@ fn passing(class: Class) -> bool {
 
 /// What the loop above cannot come to.
 fn unreachable_answer(call: &Call) -> Result<Answer, Unanswered> {
-    Err(odd(call, "was not sent"))
+    let text = format!("{} was not sent", call.name);
+    Err(unsent(TargetError::new(Class::Unexpected, text)))
 }
 
 /// How long a pause may be, so that there is time for what comes after it.
@@ -139,7 +145,7 @@ fn time_to_wait() -> Duration {
 }
 
 /// What `Retry-After` asks for: seconds, or a date.
-fn retry_after(headers: &HeaderMap) -> Option<Duration> {
+pub(crate) fn retry_after(headers: &HeaderMap) -> Option<Duration> {
     let text = headers.get(RETRY_AFTER)?.to_str().ok()?.trim();
     if let Ok(seconds) = text.parse() {
         return Some(Duration::from_secs(seconds));
@@ -152,11 +158,6 @@ fn unsent(error: TargetError) -> Unanswered {
     Unanswered { error, uncertain: false }
 }
 
-fn odd(call: &Call, what: &str) -> Unanswered {
-    let error = TargetError::new(Class::Unexpected, format!("{} {what}", call.name));
-    Unanswered { error, uncertain: true }
-}
-
 /// Tells failures apart in our words: the client's own hold the address, and an address can hold a key.
 fn failure(error: &reqwest::Error, call: &Call) -> Unanswered {
     let name = &call.name;
@@ -167,9 +168,19 @@ fn failure(error: &reqwest::Error, call: &Call) -> Unanswered {
     } else if error.is_connect() && error.is_timeout() {
         (Class::Timeout, format!("{name}: no connection within {CONNECT:?}"))
     } else if error.is_connect() {
-        (Class::Tcp, format!("{name}: cannot connect"))
+        let kind = source::<io::Error>(error).map(io::Error::kind);
+        let why = match kind {
+            Some(io::ErrorKind::ConnectionRefused) => ": connection refused",
+            Some(io::ErrorKind::UnexpectedEof | io::ErrorKind::ConnectionReset) => {
+                ": it hung up before the TLS handshake was done"
+            }
+            _ => "",
+        };
+        (Class::Tcp, format!("{name}: cannot connect{why}"))
     } else if error.is_timeout() {
         (Class::Timeout, format!("{name}: no answer within {ANSWER:?}"))
+    } else if source::<hyper::Error>(error).is_some_and(hyper::Error::is_parse) {
+        (Class::Unexpected, format!("{name}: the answer is no HTTP, or its head is too long"))
     } else {
         (Class::Tcp, format!("{name}: the connection broke before the answer was whole"))
     };
@@ -202,7 +213,7 @@ fn source<'a, E: Error + 'static>(error: &'a (dyn Error + 'static)) -> Option<&'
             return Some(found);
         }
         // The error inside an I/O error is not its source, but in its place.
-        let inner = error.downcast_ref::<std::io::Error>().and_then(std::io::Error::get_ref);
+        let inner = error.downcast_ref::<io::Error>().and_then(io::Error::get_ref);
         if let Some(found) = inner.and_then(|inner| source::<E>(inner)) {
             return Some(found);
         }

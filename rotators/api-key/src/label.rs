@@ -32,7 +32,8 @@ impl Label {
         Ok(Self {
             secret: digest(secret),
             version: version.to_string(),
-            minted: SystemTime::now().duration_since(UNIX_EPOCH).unwrap_or_default(),
+            // As far as it is written: a label that is read is equal to the one that was made.
+            minted: Duration::from_secs(since_1970().as_secs()),
             random: digits(random, RANDOM),
         })
     }
@@ -60,8 +61,7 @@ impl Label {
 
     /// How long ago the key was minted; of one minted in the future, by a clock that is ahead, no time.
     pub(crate) fn age(&self) -> Duration {
-        let now = SystemTime::now().duration_since(UNIX_EPOCH).unwrap_or_default();
-        now.saturating_sub(self.minted)
+        since_1970().saturating_sub(self.minted)
     }
 
     /// The text that the provider keeps.
@@ -69,6 +69,10 @@ impl Label {
         let when = digits(self.minted.as_secs(), TIME);
         format!("turnlock-{}-{}-{when}{}", self.secret, self.version, self.random)
     }
+}
+
+fn since_1970() -> Duration {
+    SystemTime::now().duration_since(UNIX_EPOCH).unwrap_or_default()
 }
 
 fn digest(secret: &SecretId) -> String {
@@ -107,7 +111,7 @@ mod tests {
         assert!(text.contains(VERSION));
         let read = Label::parse(&text, &secret("app-a1b2c3")).unwrap();
         assert!(read.is_of(&version) && read.age() < Duration::from_secs(60));
-        assert_eq!(read.text(), text);
+        assert_eq!((read.text(), &read), (text, &label));
     }
 
     #[test]

@@ -107,6 +107,8 @@ impl Minting<'_> {
         let label = Label::new(self.next.secret, self.next.version)?;
         let new = coming(key, &label, self.next)?;
         let ask = Ask::new(key, request).by(self.sender).with_new(&new);
+        // Should this invocation die before it has the answer, the key can be found by this.
+        tracing::info!(label = label.text(), "asking for a key");
         let minted = match self.client.ask(ask).await {
             Ok(minted) => minted,
             Err(fault) => return Err(self.lost(fault, &label).await),
@@ -200,8 +202,17 @@ pub(crate) fn whole(
     let empty = request.fields.iter().find(|(field, _)| {
         needed.contains(field.as_str()) && fields.value(field).is_none_or(str::is_empty)
     });
-    match empty {
-        Some((_, pointer)) => Err((format!("has nothing at {pointer}"), fields)),
+    if let Some((_, pointer)) = empty {
+        return Err((format!("has nothing at {pointer}"), fields));
+    }
+    // An id may be a number; a key that is one is something else.
+    let (proof, id) = (key.description().proof(), key.description().id.as_str());
+    let mistyped = request.fields.iter().find(|(field, pointer)| {
+        let shown = proof.contains(field.as_str()) && field.as_str() != id;
+        shown && minted.at(pointer).is_some_and(|value| !value.is_string())
+    });
+    match mistyped {
+        Some((_, pointer)) => Err((format!("has no string at {pointer}"), fields)),
         None => Ok(fields),
     }
 }

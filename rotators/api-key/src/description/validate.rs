@@ -11,15 +11,15 @@ impl Description {
     pub(crate) fn validate(&self) -> Result<(), String> {
         self.has_what_its_strategy_needs()?;
         self.host()?;
-        if self.proof().is_empty() {
-            return Err("test: is not sent with any field that a rotation writes".to_owned());
-        }
         let (key, admin) = (self.key.as_ref(), self.admin.as_ref());
         for (name, authentication) in [("key", key), ("admin", admin)] {
             let Some(authentication) = authentication else { continue };
             authentication.validate().map_err(|problem| format!("{name}: {problem}"))?;
             let from = if name == "key" { Space::Secret } else { Space::Admin };
             self.only(&authentication.names(), &[from, Space::Secret, Space::Login], name)?;
+        }
+        if self.proof().is_empty() {
+            return Err("test: is not sent with any field that a rotation writes".to_owned());
         }
         for (name, request) in self.requests() {
             request.validate().map_err(|problem| format!("{name}: {problem}"))?;
@@ -94,12 +94,12 @@ impl Description {
             for name in template.names() {
                 if name.space != Space::Secret || !self.host_from_secret.contains(&name.field) {
                     return Err(format!(
-                        "{source}: {{{name}}} chooses the host and is not in host_from_secret"
+                        "base_url `{source}`: {{{name}}} chooses the host and is not in host_from_secret"
                     ));
                 }
             }
             if template.names().next().is_none() && !source.starts_with("https://") {
-                return Err(format!("{source} does not begin with https://"));
+                return Err(format!("base_url `{source}` does not begin with https://"));
             }
         }
         Ok(())
