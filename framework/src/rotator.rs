@@ -131,6 +131,13 @@ pub trait Rotator: Send + Sync + Sized + 'static {
         ready(Err(TargetError::new(Class::Refused, "this rotator cannot retire a credential")))
     }
 
+    /// Whether [`retire`](Self::retire) of `unwanted` would take `kept` with it, by the names that the target has for them.
+    ///
+    /// Asked where somebody has written versions by hand: a name there need not be that of the credential beside it.
+    fn retires(&self, unwanted: &Self::Credential, kept: &Self::Credential) -> bool {
+        unwanted == kept
+    }
+
     /// Ends a session in good order; by default it is just dropped.
     fn close(
         &self,
