@@ -1,6 +1,6 @@
 //! Requests in someone's name, and their answers.
 
-use turnlock::{Class, TargetError, Verdict};
+use turnlock::{Class, Sensitive, TargetError, Verdict};
 
 use crate::answer::{self, Fault, Success};
 use crate::description::{Authentication, By, Meaning, Request};
