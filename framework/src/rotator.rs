@@ -131,6 +131,13 @@ pub trait Rotator: Send + Sync + Sized + 'static {
         ready(Err(TargetError::new(Class::Refused, "this rotator cannot retire a credential")))
     }
 
+    /// Whether [`retire`](Self::retire) of `unwanted` would take `kept` with it, by the names that the target has for them.
+    ///
+    /// Asked where somebody has written versions by hand: a name there need not be that of the credential beside it.
+    fn retires(&self, unwanted: &Self::Credential, kept: &Self::Credential) -> bool {
+        unwanted == kept
+    }
+
     /// Ends a session in good order; by default it is just dropped.
     fn close(
         &self,
@@ -347,8 +354,9 @@ pub enum Retire {
         /// How long after a credential was replaced consumers may still have it.
         ///
         /// A rotation that begins earlier is refused while the replaced one works. What counts is when the
-        /// current version was created and when the secret was last rotated; that somebody has moved
-        /// `AWSCURRENT` to an older version is seen in neither.
+        /// current version was created and when the secret was last rotated. In neither is seen that somebody has
+        /// moved `AWSCURRENT` to an older version, nor when a version that was stored long before became current in
+        /// a rotation of whose end Secrets Manager never heard.
         overlap: Duration,
     },
 }

@@ -24,6 +24,7 @@ pub mod faults;
 pub mod holder;
 pub mod jupyterhub;
 pub mod jwt;
+pub mod key_ways;
 pub mod mysql;
 pub mod one_user;
 pub mod openid;

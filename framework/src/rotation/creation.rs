@@ -40,10 +40,12 @@ impl<R: Rotator, V: Vault> Drive<'_, R, V> {
             }
             Retire::BeforeCreate { overlap } => Some(Overlap::new(overlap, created, rotated)),
         };
+        let made_at = created.filter(|created| rotated.is_some_and(|rotated| *created <= rotated));
         let creation = Creation {
             drive: self,
             document: &document,
             current: &current,
+            made_at,
             admin: OnceLock::new(),
             older: OnceLock::new(),
             rejection: OnceLock::new(),
@@ -57,6 +59,8 @@ pub(super) struct Creation<'a, R: Rotator, V> {
     pub(super) drive: &'a Drive<'a, R, V>,
     document: &'a Document,
     pub(super) current: &'a R::Credential,
+    /// When the current version was created, unless that was after the last rotation, by hand.
+    pub(super) made_at: Option<SystemTime>,
     /// Once they were asked for, the credentials that an [`Authority`] can be.
     admin: OnceLock<R::Credential>,
     older: OnceLock<R::Credential>,
@@ -108,7 +112,7 @@ impl<R: Rotator, V: Vault> Creation<'_, R, V> {
     async fn edit(&self, overlap: Option<&Overlap>) -> Result<Option<Edit>, Cause> {
         let policy = self.drive.policy.for_secret(self.document).map_err(malformed("current"))?;
         let passwords = Passwords::new(policy);
-        let past = Versions { drive: self.drive, current: self.current, older: Some(&self.older) };
+        let past = self.past();
         let mut made_room = false;
         loop {
             let next = Create {
@@ -137,6 +141,10 @@ impl<R: Rotator, V: Vault> Creation<'_, R, V> {
             }
             made_room = true;
         }
+    }
+
+    pub(super) fn past(&self) -> Versions<'_, R, V> {
+        Versions { drive: self.drive, current: self.current, older: Some(&self.older) }
     }
 
     /// Whether the version to make has a value by now.

@@ -162,6 +162,15 @@ impl Rotator for ApiKeys {
         Ok(())
     }
 
+    fn retires(&self, unwanted: &ApiKey, kept: &ApiKey) -> bool {
+        match (&unwanted.0, &kept.0) {
+            (Form::Remote(unwanted), Form::Remote(kept)) => {
+                unwanted.id().is_some() && unwanted.id() == kept.id()
+            }
+            (Form::Remote(_) | Form::Local(_), _) => false,
+        }
+    }
+
     async fn admin(
         &self,
         secret: AdminSecret<'_>,

@@ -68,3 +68,11 @@ fn a_request_has_a_user_and_a_password_of_its_own_only_where_nobody_in_particula
     let problem = Provider::from_toml("x", &text("key")).unwrap_err();
     assert!(problem.contains("say by = \"anyone\""), "{problem}");
 }
+
+#[test]
+fn the_description_in_the_readme_is_whole() {
+    let readme = include_str!("../../README.md");
+    let (_, rest) = readme.split_once("```toml\n").unwrap();
+    let (text, _) = rest.split_once("```").unwrap();
+    Provider::from_toml("acme", text).unwrap();
+}
