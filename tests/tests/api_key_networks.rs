@@ -1,7 +1,5 @@
 //! What can be wrong on the way to a provider is told apart, and no key is sent to whoever is there instead.
 
-#![expect(clippy::expect_used, reason = "a failed test should panic")]
-
 use serde_json::json;
 use turnlock_tests::faults::{AcceptsThenHangs, ClosedPort, ClosesAtOnce, SpeaksNonsense};
 use turnlock_tests::provider::{Certificate, Provider, Setup};

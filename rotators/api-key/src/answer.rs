@@ -53,14 +53,14 @@ impl Success {
         for (field, pointer) in &request.fields {
             match self.text(pointer) {
                 Some(value) if value.expose().chars().any(char::is_control) => {
-                    problem.get_or_insert(format!("has control characters at {pointer}"));
+                    problem.get_or_insert_with(|| format!("has control characters at {pointer}"));
                 }
                 Some(value) => fields.put(field, value),
                 None if self.body.pointer(pointer).is_some_and(Value::is_null) => {
                     fields.put(field, Sensitive::new(""));
                 }
                 None => {
-                    problem.get_or_insert(format!("has no text at {pointer}"));
+                    problem.get_or_insert_with(|| format!("has no text at {pointer}"));
                 }
             }
         }

@@ -184,16 +184,16 @@ fn of_tls(fault: &rustls::Error, name: &str) -> (Class, String) {
     let rustls::Error::InvalidCertificate(problem) = fault else {
         return (Class::TlsUntrusted, format!("{name}: the TLS handshake failed"));
     };
-    let (class, problem) = match problem {
-        E::NotValidForName | E::NotValidForNameContext { .. } => {
-            (Class::TlsName, "is for another name")
-        }
-        E::UnknownIssuer => (
-            Class::TlsUntrusted,
-            "goes back to no root that is trusted here; TLS_CA_FILE names a file with more roots",
-        ),
-        E::Expired | E::ExpiredContext { .. } => (Class::TlsUntrusted, "has expired"),
-        _ => (Class::TlsUntrusted, "is not valid"),
+    let other_name = matches!(problem, E::NotValidForName | E::NotValidForNameContext { .. });
+    let class = if other_name { Class::TlsName } else { Class::TlsUntrusted };
+    let problem = if other_name {
+        "is for another name"
+    } else if matches!(problem, E::UnknownIssuer) {
+        "goes back to no root that is trusted here; TLS_CA_FILE names a file with more roots"
+    } else if matches!(problem, E::Expired | E::ExpiredContext { .. }) {
+        "has expired"
+    } else {
+        "is not valid"
     };
     (class, format!("{name}: the certificate {problem}"))
 }
@@ -218,18 +218,16 @@ fn causes<'a>(error: &'a (dyn Error + 'static)) -> Vec<&'a (dyn Error + 'static)
 
 /// Why there is no connection, as far as the system says.
 fn unconnected(error: &reqwest::Error) -> &'static str {
-    use io::ErrorKind as Kind;
-    let kinds = causes(error).into_iter().filter_map(|cause| cause.downcast_ref::<io::Error>());
-    kinds
-        .filter_map(|error| match error.kind() {
-            Kind::ConnectionRefused => Some(": connection refused"),
-            Kind::UnexpectedEof | Kind::ConnectionReset => {
-                Some(": it hung up before the TLS handshake was done")
-            }
-            _ => None,
-        })
-        .next()
-        .unwrap_or_default()
+    let all = causes(error).into_iter().filter_map(|cause| cause.downcast_ref::<io::Error>());
+    let kinds: Vec<io::ErrorKind> = all.map(io::Error::kind).collect();
+    let any = |of: &[io::ErrorKind]| of.iter().any(|kind| kinds.contains(kind));
+    if any(&[io::ErrorKind::ConnectionRefused]) {
+        ": connection refused"
+    } else if any(&[io::ErrorKind::UnexpectedEof, io::ErrorKind::ConnectionReset]) {
+        ": it hung up before the TLS handshake was done"
+    } else {
+        ""
+    }
 }
 
 /// The system's resolver, in a bound and with an error that can be told from others.

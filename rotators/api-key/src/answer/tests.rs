@@ -111,7 +111,7 @@ fn nothing_of_a_body_is_in_an_error() {
 #[test]
 fn fields_are_scalars_without_control_characters() {
     let request = request("fields = { key = \"/a/0/key\", id = \"/id\", end = \"/end\" }");
-    let read = |body: serde_json::Value| {
+    let read = |body: Value| {
         read(&request, "GET /", answer(200, &body.to_string())).unwrap().fields(&request)
     };
     let fields = read(json!({"a": [{"key": "k"}], "id": 7, "end": null})).unwrap();
