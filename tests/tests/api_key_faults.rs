@@ -1,6 +1,6 @@
 //! Whatever a provider answers, at whatever call: the error has a class and a text, and nothing is lost.
 
-#![expect(clippy::expect_used, reason = "a failed test should panic")]
+#![expect(clippy::expect_used, clippy::panic, reason = "a failed test should panic")]
 
 use std::time::Duration;
 

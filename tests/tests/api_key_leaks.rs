@@ -44,6 +44,9 @@ fn addresses(provider: &Provider) -> String {
     requests.iter().map(address).collect::<Vec<_>>().join("\n")
 }
 
+/// Does something at the provider.
+type Prepare = fn(&World);
+
 const AUTHENTICATIONS: [Authentication; 4] = [
     Authentication::Bearer,
     Authentication::Header("X-Api-Key"),
@@ -74,8 +77,8 @@ async fn rotations_that_succeed_tell_no_key() {
 
 #[tokio::test(flavor = "multi_thread")]
 async fn errors_of_a_provider_that_quotes_the_request_tell_no_key() {
-    let revoke = |world: &World| assert!(world.provider.revoke(ACCOUNT, &world.first.id));
-    let fill = |world: &World| drop(world.provider.mint(ACCOUNT, "of somebody else"));
+    let revoke: Prepare = |world| assert!(world.provider.revoke(ACCOUNT, &world.first.id));
+    let fill: Prepare = |world| drop(world.provider.mint(ACCOUNT, "of somebody else"));
     for authentication in AUTHENTICATIONS {
         let setup = Setup { authentication, limit: Some(2), ..careless() };
         let right = overlapping(&setup, Without::default()).replace("limit = 2\n", "");
@@ -83,12 +86,12 @@ async fn errors_of_a_provider_that_quotes_the_request_tell_no_key() {
             assert_eq!(right.matches(from).count(), 1, "{from}");
             right.replace(from, to)
         };
-        let cases: [(String, &dyn Fn(&World), &str, &str); 5] = [
-            (right.clone(), &revoke, "auth-rejected", "[401]"),
-            (right.clone(), &fill, "refused", "[409]"),
-            (other("\"/whoami\"", "\"/whoareyou\""), &|_| (), "unexpected", "[404]"),
-            (other("\"{new.expires_in?|number}\"", "\"soon\""), &|_| (), "unexpected", "[400]"),
-            (other("means = \"full\"", "means = \"rejected\""), &fill, "auth-rejected", "[409]"),
+        let cases: [(String, Prepare, &str, &str); 5] = [
+            (right.clone(), revoke, "auth-rejected", "[401]"),
+            (right.clone(), fill, "refused", "[409]"),
+            (other("\"/whoami\"", "\"/whoareyou\""), |_| (), "unexpected", "[404]"),
+            (other("\"{new.expires_in?|number}\"", "\"soon\""), |_| (), "unexpected", "[400]"),
+            (other("means = \"full\"", "means = \"rejected\""), fill, "auth-rejected", "[409]"),
         ];
         for (description, prepare, class, code) in cases {
             let world = World::described(setup.clone(), &description, |_| ()).await;

@@ -162,6 +162,9 @@ async fn a_description_that_does_not_hold_together_is_told_by_its_part() {
     invalid("{new.expires_in?|number}", "{new.expires_in?|number} s", &words).await;
 }
 
+/// Puts a text into a description.
+type Edit = fn(&mut Value, &str);
+
 /// A description in the secret itself, which is one that works.
 fn inline() -> Value {
     json!({
@@ -184,7 +187,7 @@ fn inline() -> Value {
 
 #[tokio::test(flavor = "multi_thread")]
 async fn a_description_in_the_secret_works_and_one_that_is_wrong_is_told_without_its_values() {
-    let start = |edit: fn(&mut Value, &str), canary: &Canary| {
+    let start = |edit: Edit, canary: &Canary| {
         let mut description = inline();
         edit(&mut description, canary.value());
         World::start_with(Setup::default(), Without::default(), |secret| {
@@ -194,7 +197,7 @@ async fn a_description_in_the_secret_works_and_one_that_is_wrong_is_told_without
     let canary = Canary::of("a value of the description", "s3cret-of-a-description");
     let world = start(|_, _| (), &canary).await;
     world.rotate().await.expect("a rotation");
-    let wrong: [(fn(&mut Value, &str), &str); 9] = [
+    let wrong: [(Edit, &str); 9] = [
         (|d, s| d["strategy"] = json!(s), "is no description (line 1, column"),
         (|d, s| d[s] = json!(1), "is no description (line 1, column"),
         (|d, s| d["title"] = json!([s]), "is no description (line 1, column"),

@@ -162,21 +162,13 @@ fn unsent(error: TargetError) -> Unanswered {
 fn failure(error: &reqwest::Error, call: &Call) -> Unanswered {
     let name = &call.name;
     let (class, text) = if let Some(fault) = source::<NoSuchName>(error) {
-        (fault.0, format!("{name}: the name cannot be resolved"))
+        (fault.0, format!("{name}: the name cannot be resolved; check it, and the VPC's DNS"))
     } else if let Some(fault) = source::<rustls::Error>(error) {
         of_tls(fault, name)
     } else if error.is_connect() && error.is_timeout() {
         (Class::Timeout, format!("{name}: no connection within {CONNECT:?}"))
     } else if error.is_connect() {
-        let kind = source::<io::Error>(error).map(io::Error::kind);
-        let why = match kind {
-            Some(io::ErrorKind::ConnectionRefused) => ": connection refused",
-            Some(io::ErrorKind::UnexpectedEof | io::ErrorKind::ConnectionReset) => {
-                ": it hung up before the TLS handshake was done"
-            }
-            _ => "",
-        };
-        (Class::Tcp, format!("{name}: cannot connect{why}"))
+        (Class::Tcp, format!("{name}: cannot connect{}", unconnected(error)))
     } else if error.is_timeout() {
         (Class::Timeout, format!("{name}: no answer within {ANSWER:?}"))
     } else if source::<hyper::Error>(error).is_some_and(hyper::Error::is_parse) {
@@ -207,19 +199,34 @@ fn of_tls(fault: &rustls::Error, name: &str) -> (Class, String) {
 
 /// The cause of a kind, however deep.
 fn source<'a, E: Error + 'static>(error: &'a (dyn Error + 'static)) -> Option<&'a E> {
-    let mut next = Some(error);
+    causes(error).into_iter().find_map(|cause| cause.downcast_ref())
+}
+
+/// An error and all that is behind it.
+fn causes<'a>(error: &'a (dyn Error + 'static)) -> Vec<&'a (dyn Error + 'static)> {
+    let (mut all, mut next) = (Vec::new(), Some(error));
     while let Some(error) = next {
-        if let Some(found) = error.downcast_ref() {
-            return Some(found);
-        }
+        all.push(error);
         // The error inside an I/O error is not its source, but in its place.
         let inner = error.downcast_ref::<io::Error>().and_then(io::Error::get_ref);
-        if let Some(found) = inner.and_then(|inner| source::<E>(inner)) {
-            return Some(found);
-        }
+        all.extend(inner.into_iter().flat_map(|inner| causes(inner)));
         next = error.source();
     }
-    None
+    all
+}
+
+/// Why there is no connection, as far as the system says.
+fn unconnected(error: &reqwest::Error) -> &'static str {
+    let all = causes(error).into_iter().filter_map(|cause| cause.downcast_ref::<io::Error>());
+    let kinds: Vec<io::ErrorKind> = all.map(io::Error::kind).collect();
+    let any = |of: &[io::ErrorKind]| of.iter().any(|kind| kinds.contains(kind));
+    if any(&[io::ErrorKind::ConnectionRefused]) {
+        ": connection refused"
+    } else if any(&[io::ErrorKind::UnexpectedEof, io::ErrorKind::ConnectionReset]) {
+        ": it hung up before the TLS handshake was done"
+    } else {
+        ""
+    }
 }
 
 /// The system's resolver, in a bound and with an error that can be told from others.
@@ -248,3 +255,6 @@ impl Resolve for Names {
         })
     }
 }
+
+#[cfg(test)]
+mod tests;

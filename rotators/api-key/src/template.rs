@@ -242,3 +242,6 @@ impl schemars::JsonSchema for Template {
         })
     }
 }
+
+#[cfg(test)]
+mod tests;

@@ -39,7 +39,10 @@ pub(super) async fn other_name() -> StepError {
 
 pub(super) async fn revoked() -> StepError {
     let world = World::start(Setup::default()).await;
-    assert!(world.provider.revoke(ACCOUNT, &world.first.id));
+    world.rotate().await.expect("a rotation");
+    for id in world.ids() {
+        assert!(world.provider.revoke(ACCOUNT, &id));
+    }
     world.rotate_refused().await
 }
 

@@ -50,3 +50,54 @@ fn outside_quotes(text: &str, wanted: char) -> Option<usize> {
         (character == wanted && !quoted).then_some(place)
     })
 }
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn next_of(lines: &[&str]) -> Option<String> {
+        let mut headers = HeaderMap::new();
+        for line in lines {
+            headers.append(LINK, line.parse().unwrap());
+        }
+        next(&headers)
+    }
+
+    #[test]
+    fn the_next_page_is_found_among_others() {
+        for line in [
+            "<https://a.example/?page=2>; rel=\"next\"",
+            "<https://a.example/?page=2>; rel=next",
+            "<https://a.example/?page=2>;rel=\"last next\"",
+            "<https://a.example/?page=2>; title=\"a, b; rel=prev\"; REL=\"Next\"",
+            "</?page=1>; rel=\"first\", <https://a.example/?page=2>; rel=\"next\", </?page=9>; rel=last",
+            "</?page=1>; title=\"next\"; rel=\"prev\" , <https://a.example/?page=2>; rel=\"next\"",
+        ] {
+            assert_eq!(next_of(&[line]).as_deref(), Some("https://a.example/?page=2"), "{line}");
+        }
+        let lines = ["</?page=1>; rel=first", "</?page=2>; rel=next"];
+        assert_eq!(next_of(&lines).as_deref(), Some("/?page=2"));
+    }
+
+    #[test]
+    fn an_address_may_have_commas_and_semicolons() {
+        let line =
+            "</a,b;rel=prev?ids=1,2&page=1>; rel=\"prev\", </a,b?ids=1,2;x&page=3>; rel=\"next\"";
+        assert_eq!(next_of(&[line]).as_deref(), Some("/a,b?ids=1,2;x&page=3"));
+    }
+
+    #[test]
+    fn the_last_page_has_no_next() {
+        for line in [
+            "",
+            "</?page=1>; rel=\"prev\"",
+            "</?page=1>; rel=\"nextish\"",
+            "</?page=1>; rev=\"next\"",
+            "</?page=1>; rel=prev; rel=next",
+            "/?page=2; rel=next",
+            "</?page=2; rel=next",
+        ] {
+            assert_eq!(next_of(&[line]), None, "{line}");
+        }
+    }
+}

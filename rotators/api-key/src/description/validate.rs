@@ -2,7 +2,9 @@
 
 use std::collections::BTreeSet;
 
-use super::{Authentication, By, Description, Request, Strategy};
+use reqwest::header::HeaderName;
+
+use super::{Authentication, By, Description, List, Pages, Request, Strategy};
 use crate::template::Template;
 use crate::values::{Name, Space};
 
@@ -39,6 +41,9 @@ impl Description {
             }
             self.authenticated(request, &name)?;
             self.nothing_secret_in_its_path(request, &name)?;
+        }
+        if let Some(list) = &self.list {
+            list.validate().map_err(|problem| format!("list: {problem}"))?;
         }
         for name in self.principal.names() {
             if name.space != Space::Secret || self.filled().contains(name.field.as_str()) {
@@ -176,6 +181,10 @@ impl Description {
     }
 }
 
+fn is_header(name: &str) -> bool {
+    HeaderName::from_bytes(name.as_bytes()).is_ok()
+}
+
 impl Authentication {
     fn validate(&self) -> Result<(), String> {
         let given = [
@@ -187,6 +196,9 @@ impl Authentication {
         ];
         if given.iter().filter(|given| **given).count() != 1 {
             return Err("has to have one of bearer, header, basic, query and sigv4".to_owned());
+        }
+        if let Some(named) = self.header.as_ref().filter(|named| !is_header(&named.name)) {
+            return Err(format!("`{}` is no name of a header", named.name));
         }
         match self.templates().iter().find(|template| template.misplaced(false)) {
             Some(template) => Err(format!("`{}` is typed outside a JSON body", template.source())),
@@ -208,6 +220,29 @@ impl Authentication {
     fn names(&self) -> Vec<&Name> {
         self.templates().into_iter().flat_map(Template::names).collect()
     }
+}
+
+impl List {
+    fn validate(&self) -> Result<(), String> {
+        let pages = self.pages.as_ref().and_then(|pages| match pages {
+            Pages::Number { last, .. } => last.as_ref(),
+            Pages::Cursor { at, .. } | Pages::Address { at } => Some(at),
+            Pages::Offset { .. } | Pages::Link => None,
+        });
+        // The whole answer can be the array.
+        let items = Some(&self.items).filter(|items| !items.is_empty());
+        let of_item = [Some(&self.id), self.label.as_ref()].into_iter().flatten();
+        let skipped = self.skip.iter().map(|skip| &skip.at);
+        let mut pointers = items.into_iter().chain(of_item).chain(skipped).chain(pages);
+        pointers.try_for_each(|pointer| is_pointer(pointer))
+    }
+}
+
+fn is_pointer(text: &str) -> Result<(), String> {
+    if text.starts_with('/') {
+        return Ok(());
+    }
+    Err(format!("`{text}` is no JSON pointer: it does not begin with a slash"))
 }
 
 impl Request {
@@ -238,15 +273,12 @@ impl Request {
                 template.source()
             ));
         }
-        let pointers = self.fields.values().chain(self.same.values()).chain(self.equals.keys());
-        let pointers = pointers.chain(self.when.iter().filter_map(|rule| rule.at.as_ref()));
-        for pointer in pointers {
-            if !pointer.starts_with('/') {
-                return Err(format!(
-                    "`{pointer}` is no JSON pointer: it does not begin with a slash"
-                ));
-            }
+        if let Some(name) = self.headers.keys().find(|name| !is_header(name)) {
+            return Err(format!("`{name}` is no name of a header"));
         }
+        let pointers = self.fields.values().chain(self.same.values()).chain(self.equals.keys());
+        let mut pointers = pointers.chain(self.when.iter().filter_map(|rule| rule.at.as_ref()));
+        pointers.try_for_each(|pointer| is_pointer(pointer))?;
         for rule in &self.when {
             if rule.at.is_none() && (rule.is.is_some() || rule.contains.is_some()) {
                 return Err("a rule has a value and no `at`, where the value is".to_owned());
@@ -271,3 +303,6 @@ impl Request {
         self.templates().into_iter().flat_map(Template::names).collect()
     }
 }
+
+#[cfg(test)]
+mod tests;
