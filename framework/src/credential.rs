@@ -8,6 +8,14 @@ use crate::{Document, Malformed, SecretId};
 /// leave out what does not. A field that holds a secret is a [`Sensitive`](crate::Sensitive), so that
 /// `Debug` is safe to derive.
 pub trait Credential: Sized + PartialEq + fmt::Debug + Send + Sync {
+    /// What messages call that by which it logs in.
+    const PROOF: &'static str = "password";
+
+    /// What somebody can do by hand where no version of the secret logs in as this principal any more.
+    fn remedy(principal: &str) -> String {
+        format!("give {principal} the password of AWSCURRENT by hand")
+    }
+
     /// Reads the fields; an error names the field and never shows its value.
     fn read(secret: &Document) -> Result<Self, Malformed>;
 

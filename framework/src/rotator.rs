@@ -108,6 +108,15 @@ pub trait Rotator: Send + Sync + Sized + 'static {
         Retire::ByTarget
     }
 
+    /// Whether retiring takes several steps, so that one that was cut off leaves a credential that the target rejects
+    /// and still counts. Where it does, what the target rejects is retired, too.
+    ///
+    /// It must not be so where the two could be taken for each other.
+    fn retires_in_steps(&self, unwanted: &Self::Credential, current: &Self::Credential) -> bool {
+        let _ = (unwanted, current);
+        false
+    }
+
     /// Makes the target reject a credential that it accepts; needed where [`retirement`](Self::retirement)
     /// says so.
     ///
@@ -333,6 +342,13 @@ pub enum Holder {
 pub enum Retire {
     /// The target forgets it by itself, as a password that is overwritten.
     ByTarget,
+    /// With the next version, which holds what is accepted and forgets the one before the last: nobody is asked.
+    ByNextVersion {
+        /// How long after a rotation consumers may still have the version before.
+        ///
+        /// A rotation that begins earlier is refused.
+        overlap: Duration,
+    },
     /// At the start of the next rotation: consumers have a whole period to change over.
     BeforeCreate {
         /// How long after a credential was replaced consumers may still have it.

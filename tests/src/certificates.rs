@@ -42,8 +42,19 @@ impl Authority {
 
     /// Issues a server certificate for these names; IP addresses become IP names.
     pub fn issue(&self, names: &[String]) -> Issued {
+        self.sign(CertificateParams::new(names).expect("names fit for a certificate"))
+    }
+
+    /// The same with a certificate that has ended.
+    pub fn issue_expired(&self, names: &[String]) -> Issued {
+        let mut parameters = CertificateParams::new(names).expect("names fit for a certificate");
+        parameters.not_before = rcgen::date_time_ymd(2000, 1, 1);
+        parameters.not_after = rcgen::date_time_ymd(2001, 1, 1);
+        self.sign(parameters)
+    }
+
+    fn sign(&self, parameters: CertificateParams) -> Issued {
         let key = KeyPair::generate().expect("a key pair");
-        let parameters = CertificateParams::new(names).expect("names fit for a certificate");
         let certificate = parameters.signed_by(&key, &self.issuer).expect("a certificate");
         Issued { certificate: certificate.pem(), key: key.serialize_pem() }
     }

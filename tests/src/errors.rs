@@ -1,5 +1,6 @@
 //! One failure of every class, on real servers, with the text by which the function reports it.
 
+mod keys;
 mod mysql;
 mod networks;
 mod secrets;
@@ -27,15 +28,25 @@ pub struct Situation {
 }
 
 /// Every situation, by class in the order of the documentation.
-pub const SITUATIONS: [Situation; 38] = [
+pub const SITUATIONS: [Situation; 55] = [
     of("dns", "`host` is a name that nobody has", || Box::pin(networks::unknown_name())),
+    of("dns", "of a key: `url` is a name that nobody has", || Box::pin(keys::unknown_name())),
     of("tcp", "nobody listens on the port", || Box::pin(networks::closed_port())),
     of("tcp", "the server hangs up", || Box::pin(networks::hangs_up())),
+    of("tcp", "of a key: the provider hangs up", || Box::pin(keys::hangs_up())),
     of("tls-untrusted", "the certificate is of an authority of one's own", || {
         Box::pin(networks::unknown_authority())
     }),
     of("tls-untrusted", "the server has no TLS", || Box::pin(networks::no_tls())),
+    of("tls-untrusted", "of a key: the certificate is of an authority of one's own", || {
+        Box::pin(keys::unknown_authority())
+    }),
     of("tls-name", "`host` is an alias", || Box::pin(networks::alias())),
+    of(
+        "tls-name",
+        "of a key: the certificate is for another name",
+        || Box::pin(keys::other_name()),
+    ),
     of("auth-rejected", "no version has the password", || Box::pin(servers::wrong_password())),
     of("auth-rejected", "the admin secret has a wrong password", || {
         Box::pin(servers::wrong_password_of_the_admin())
@@ -43,6 +54,7 @@ pub const SITUATIONS: [Situation; 38] = [
     of("auth-rejected", "no version has the password, on MySQL", || {
         Box::pin(mysql::wrong_password())
     }),
+    of("auth-rejected", "of a key: somebody has revoked it", || Box::pin(keys::revoked())),
     of("permission", "the function's role may not read the secret", || {
         Box::pin(secrets::reading_denied())
     }),
@@ -58,6 +70,7 @@ pub const SITUATIONS: [Situation; 38] = [
     of("permission", "the admin on MySQL has no privilege (attached without rotating)", || {
         Box::pin(mysql::admin_without_rights())
     }),
+    of("permission", "of a key: it may not make others", || Box::pin(keys::may_not_mint())),
     of("policy", "`rotation.password` asks for 3 characters", || {
         Box::pin(secrets::short_passwords())
     }),
@@ -85,7 +98,17 @@ pub const SITUATIONS: [Situation; 38] = [
         Box::pin(servers::lagging_replica())
     }),
     of("timeout", "somebody holds a lock for a backup, on MariaDB", || Box::pin(mysql::locked())),
+    of("timeout", "of a key: the provider is silent", || Box::pin(keys::silent())),
     of("throttled", "the account writes too many secrets", || Box::pin(secrets::throttled())),
+    of("throttled", "of a key: the provider asks for more patience than there is time", || {
+        Box::pin(keys::slow_down())
+    }),
+    of("unavailable", "of a key: the provider is out of order", || Box::pin(keys::out_of_order())),
+    of(
+        "unavailable",
+        "of a key: the answer with the new one is lost, and there is no list",
+        || Box::pin(keys::lost_without_a_list()),
+    ),
     of("refused", "`svc_clone` is nobody's second user, and `svc` somebody else's", || {
         Box::pin(users::stranger())
     }),
@@ -100,14 +123,27 @@ pub const SITUATIONS: [Situation; 38] = [
     of("refused", "MySQL takes the login for an account without a name", || {
         Box::pin(mysql::nobody())
     }),
+    of("refused", "of a key: consumers may still have the one before", || {
+        Box::pin(keys::too_early())
+    }),
+    of("refused", "of a key: people have made as many as there may be", || Box::pin(keys::full())),
+    of("refused", "of a key: it is another account's", || Box::pin(keys::of_another_account())),
     of("malformed-secret", "`host` is missing", || Box::pin(secrets::no_host())),
     of("malformed-secret", "a template names a field that is not there", || {
         Box::pin(secrets::broken_template())
     }),
+    of("malformed-secret", "of a key: it is missing", || Box::pin(keys::no_key())),
+    of("malformed-secret", "of a key: `url` is not https", || Box::pin(keys::plain_http())),
     of("malformed-event", "somebody invokes the function with an event of his own", || {
         Box::pin(secrets::no_step())
     }),
     of("unexpected", "the port is another program's", || Box::pin(networks::nonsense())),
+    of("unexpected", "of a key: the address is that of a page to log in at", || {
+        Box::pin(keys::redirected())
+    }),
+    of("unexpected", "of a key: a page is there instead of an API", || {
+        Box::pin(keys::page_of_html())
+    }),
 ];
 
 const fn of(class: &'static str, what: &'static str, fails: fn() -> Run) -> Situation {
@@ -136,11 +172,17 @@ impl fmt::Debug for Situation {
     }
 }
 
-/// A text in which all that is another at each run is the same: ports, and the ends of ARNs.
+/// A text in which all that is another at each run is the same: ports, the ends of ARNs, dates and labels of keys.
 pub fn normal(text: &str) -> String {
     let text = after_each(text, "localhost:", |rest| {
         let digits = rest.bytes().take_while(u8::is_ascii_digit).count();
         ("5432", &rest[digits..])
+    });
+    let text = after_each(&text, "current at ", |rest| date(rest, "2026-01-31T11:30:00Z"));
+    let text = after_each(&text, "until ", |rest| date(rest, "2026-01-31T13:30:00Z"));
+    let text = after_each(&text, "labelled ", |rest| {
+        let label = "turnlock-0q5x3fk-0a1b2c3d-4e5f-6071-8293-a4b5c6d7e8f9-t9zq1ux7k2";
+        (label, rest.find(' ').map_or("", |end| &rest[end..]))
     });
     after_each(&text, ":secret:", |rest| {
         let name = rest.split_once('-').map_or("", |(name, _)| name);
@@ -148,6 +190,14 @@ pub fn normal(text: &str) -> String {
         let place = if known { "app-AbCdEf" } else { "admin-AbCdEf" };
         (place, rest.get(name.len() + "-AbCdEf".len()..).unwrap_or_default())
     })
+}
+
+/// Replaces the date that a text begins with, if it does.
+fn date<'t>(text: &'t str, by: &'static str) -> (&'static str, &'t str) {
+    match text.get(by.len()..) {
+        Some(rest) if text.starts_with("20") => (by, rest),
+        _ => ("", text),
+    }
 }
 
 /// Replaces what follows each `mark`; `replace` gives the new text and the rest.

@@ -44,7 +44,7 @@ use fault::Faults;
 pub use accounts::Key;
 pub use fault::{Callback, Fault, Oddity, Wait};
 pub use request::Request;
-pub use setup::{Authentication, Minting, Paging, Setup};
+pub use setup::{Authentication, Certificate, Minting, Paging, Setup};
 
 /// The server; it listens from its start until it is dropped, on threads of its own, so that a test may block.
 #[derive(Debug)]
@@ -74,7 +74,7 @@ impl Provider {
         let listener = TcpListener::bind(("127.0.0.1", 0)).expect("a free port");
         let port = listener.local_addr().expect("a bound port").port();
         let (scheme, tls, certificates) = if setup.tls {
-            let (config, folder) = certificates();
+            let (config, folder) = certificates(setup.certificate);
             ("https", Some(config), Some(folder))
         } else {
             ("http", None, None)
@@ -255,13 +255,18 @@ fn lock<T>(mutex: &Mutex<T>) -> MutexGuard<'_, T> {
     mutex.lock().expect("nobody panics while holding the lock")
 }
 
-/// A certificate for the names of this machine, and a folder with the authority's own.
-fn certificates() -> (Arc<ServerConfig>, TempDir) {
+/// A certificate of this kind, and a folder with the authority's own.
+fn certificates(certificate: Certificate) -> (Arc<ServerConfig>, TempDir) {
     use rustls::pki_types::pem::PemObject as _;
     use rustls::pki_types::{CertificateDer, PrivateKeyDer};
 
     let authority = Authority::new();
-    let issued = authority.issue(&["localhost".to_owned(), "127.0.0.1".to_owned()]);
+    let names = ["localhost".to_owned(), "127.0.0.1".to_owned()];
+    let issued = match certificate {
+        Certificate::Valid => authority.issue(&names),
+        Certificate::OtherName => authority.issue(&["elsewhere.invalid".to_owned()]),
+        Certificate::Expired => authority.issue_expired(&names),
+    };
     let certificate = CertificateDer::from_pem_slice(issued.certificate.as_bytes());
     let key = PrivateKeyDer::from_pem_slice(issued.key.as_bytes());
     let provider = Arc::new(rustls::crypto::ring::default_provider());

@@ -1,5 +1,6 @@
 //! Rotations that fail, and what they must not have changed.
 
+mod keys;
 mod mysql;
 mod postgres;
 

@@ -110,10 +110,18 @@ fn statements_of(language: &str) -> Vec<String> {
 }
 
 #[test]
-fn only_ports_and_the_ends_of_arns_are_made_the_same() {
+fn only_ports_dates_labels_and_the_ends_of_arns_are_made_the_same() {
     let text = "in setSecret of arn:aws:secretsmanager:us-east-1:123456789012:secret:user-a1B2c3: \
          localhost:40123 has 5 of 7, as localhost:5 has; the admin secret arn:…:secret:admin-Y4z5W6 (tcp)";
     let same = "in setSecret of arn:aws:secretsmanager:us-east-1:123456789012:secret:app-AbCdEf: \
          localhost:5432 has 5 of 7, as localhost:5432 has; the admin secret arn:…:secret:admin-AbCdEf (tcp)";
+    assert_eq!(normal(text), same);
+    let text = "current at 2031-05-06T07:08:09Z, until 2031-05-06T09:08:09Z, until then; a key, labelled \
+         turnlock-1-2-3 where; labelled turnlock-1-2-3";
+    let label = "turnlock-0q5x3fk-0a1b2c3d-4e5f-6071-8293-a4b5c6d7e8f9-t9zq1ux7k2";
+    let same = format!(
+        "current at 2026-01-31T11:30:00Z, until 2026-01-31T13:30:00Z, until then; a key, labelled \
+         {label} where; labelled {label}"
+    );
     assert_eq!(normal(text), same);
 }

@@ -161,9 +161,11 @@ pub(super) fn nothing_works<R: Rotator>(
     let elsewhere =
         if search.elsewhere { "; versions for another server or user were not tried" } else { "" };
     let text = format!(
-        "{target} accepts none of the {count} passwords of {user} that the secret's versions hold \
-         ({rejection}{}{elsewhere}); give {user} the password of AWSCURRENT by hand{else_do}",
-        rest.unwrap_or_default()
+        "{target} accepts none of the {count} {}s of {user} that the secret's versions hold \
+         ({rejection}{}{elsewhere}); {}{else_do}",
+        R::Credential::PROOF,
+        rest.unwrap_or_default(),
+        R::Credential::remedy(user),
     );
     TargetError::new(Class::AuthRejected, text)
 }

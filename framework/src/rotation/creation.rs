@@ -31,6 +31,13 @@ impl<R: Rotator, V: Vault> Drive<'_, R, V> {
         Derived::make(&document, &Edit::new(), &current).map_err(malformed("current"))?;
         let overlap = match self.rotator.retirement(&current) {
             Retire::ByTarget => None,
+            Retire::ByNextVersion { overlap } => {
+                let last = Overlap::new(overlap, None, rotated.or(Some(SystemTime::UNIX_EPOCH)));
+                if let Some(obstacle) = last.obstacle() {
+                    return Err(Cause::Refused(obstacle));
+                }
+                None
+            }
             Retire::BeforeCreate { overlap } => Some(Overlap::new(overlap, created, rotated)),
         };
         let made_at = created.filter(|created| rotated.is_some_and(|rotated| *created <= rotated));
@@ -215,11 +222,25 @@ impl<R: Rotator, V: Vault> Creation<'_, R, V> {
         }
     }
 
-    /// Retires what the target has just made; it need not be asked whether it works.
+    /// Retires what was made.
     async fn discard(&self, made: &R::Credential) -> Result<(), Cause> {
+        let works = match self.drive.log_in(made).await? {
+            Verdict::Accepted(session) => {
+                self.drive.close(session).await;
+                true
+            }
+            Verdict::Rejected(_) => false,
+        };
         let by = self.authority().await?;
         let what = format!("retiring a credential at {}", made.target());
-        self.drive.within(what, self.drive.rotator.retire(made, by)).await
+        match self.drive.within(what, self.drive.rotator.retire(made, by)).await {
+            // A target may be slow to accept what it has made, or only be told of it by `set`.
+            Err(cause) if !works => {
+                tracing::debug!("what does not work yet cannot be retired: {cause}");
+                Ok(())
+            }
+            retired => retired,
+        }
     }
 
     pub(super) async fn admin_login(&self, id: &SecretId) -> Result<Authority<'_, R>, Cause> {

@@ -40,7 +40,21 @@ impl<R: Rotator, V: Vault> Creation<'_, R, V> {
                 );
                 Ok(())
             }
-            Beside::NotUnwanted => Ok(()),
+            Beside::NotUnwanted => self.finish_retiring(&previous).await,
+        }
+    }
+
+    /// Retires what the target rejects already, where an attempt may have been cut off between two steps of it.
+    async fn finish_retiring(&self, previous: &R::Credential) -> Result<(), Cause> {
+        if !self.drive.rotator.retires_in_steps(previous, self.current) {
+            return Ok(());
+        }
+        match self.drive.log_in(self.current).await? {
+            Verdict::Accepted(session) => self.retire(previous, session).await,
+            Verdict::Rejected(reason) => {
+                self.rejection.get_or_init(|| reason);
+                Ok(())
+            }
         }
     }
 

@@ -1,13 +1,13 @@
 //! What an answer means, by the description's rules.
 
-use reqwest::header::{HeaderMap, LINK};
 use serde_json::Value;
 use turnlock::{Class, Sensitive, TargetError};
 
 use crate::description::{Format, Meaning, Request, Rule};
-use crate::http::{Answer, Unanswered};
+use crate::http::{Answer, Unanswered, retry_after};
 use crate::values::Fields;
 
+mod link;
 mod xml;
 
 /// An answer that is not success.
@@ -53,14 +53,14 @@ impl Success {
         for (field, pointer) in &request.fields {
             match self.text(pointer) {
                 Some(value) if value.expose().chars().any(char::is_control) => {
-                    problem.get_or_insert(format!("has control characters at {pointer}"));
+                    problem.get_or_insert_with(|| format!("has control characters at {pointer}"));
                 }
                 Some(value) => fields.put(field, value),
                 None if self.body.pointer(pointer).is_some_and(Value::is_null) => {
                     fields.put(field, Sensitive::new(""));
                 }
                 None => {
-                    problem.get_or_insert(format!("has no text at {pointer}"));
+                    problem.get_or_insert_with(|| format!("has no text at {pointer}"));
                 }
             }
         }
@@ -93,7 +93,7 @@ pub(crate) fn read(
         uncertain: unanswered.uncertain,
     })?;
     let status = answer.status;
-    let body = parsed(request.answer, answer.body.expose());
+    let body = parsed(request.answer, &answer.body);
     let ruled = request.when.iter().find(|rule| fits(rule, status, body.as_ref().ok()));
     let succeeded = if request.success.is_empty() {
         (200..300).contains(&status)
@@ -106,11 +106,11 @@ pub(crate) fn read(
         None => by_status(status),
     };
     let class = match meaning {
-        Meaning::Success if answer.body.expose().trim().is_empty() => return Ok(Success::default()),
+        Meaning::Success if is_empty(&answer.body) => return Ok(Success::default()),
         Meaning::Success => match body {
-            Ok(body) => return Ok(Success { body, next: next_link(&answer.headers) }),
+            Ok(body) => return Ok(Success { body, next: link::next(&answer.headers) }),
             Err(what) => {
-                let text = format!("{name} answered {status} with what is not {what}");
+                let text = format!("{name} answered {status} with {what}");
                 let error = TargetError::new(Class::Unexpected, text);
                 return Err(Fault { meaning: Meaning::Refused, error, uncertain: true });
             }
@@ -129,25 +129,25 @@ pub(crate) fn read(
         Meaning::Success | Meaning::Refused => "does not take the request",
         Meaning::Rejected => "rejects the key",
         Meaning::Permission => "does not permit it to this key",
-        Meaning::Throttled => "asks for fewer requests, longer than there is time to wait",
+        Meaning::Throttled => "asks for fewer requests",
         Meaning::Full => "has as many keys as it allows",
         Meaning::Gone => "does not know what the request is about",
         Meaning::Unavailable => "cannot answer now",
     };
-    let error = TargetError::new(class, format!("{name}: the provider {what}"));
+    let passes = matches!(meaning, Meaning::Throttled | Meaning::Unavailable);
+    let wait = retry_after(&answer.headers).filter(|_| passes);
+    // A date is in the middle of a second.
+    let wait = wait.map(|wait| wait.as_secs() + u64::from(wait.subsec_nanos() > 0));
+    let wait = wait.map(|seconds| format!(", and says to wait {seconds} s before the next try"));
+    let text = format!("{name}: the provider {what}{}", wait.unwrap_or_default());
+    let error = TargetError::new(class, text);
     // What redirects may have done it before.
     let uncertain = meaning == Meaning::Unavailable || status < 400;
     Err(Fault { meaning, error: error.with_code(status.to_string()), uncertain })
 }
 
-fn next_link(headers: &HeaderMap) -> Option<String> {
-    let links = headers.get_all(LINK).iter().filter_map(|value| value.to_str().ok());
-    let next = links.flat_map(|links| links.split(',')).find(|link| {
-        let mut parameters = link.split(';').skip(1).map(str::trim);
-        parameters.any(|parameter| matches!(parameter, "rel=next" | "rel=\"next\""))
-    })?;
-    let address = next.trim().strip_prefix('<')?.split_once('>')?.0;
-    Some(address.to_owned())
+fn is_empty(body: &Result<Sensitive, &'static str>) -> bool {
+    body.as_ref().is_ok_and(|text| text.expose().trim().is_empty())
 }
 
 fn by_status(status: u16) -> Meaning {
@@ -174,10 +174,16 @@ fn fits(rule: &Rule, status: u16, body: Option<&Value>) -> bool {
     found.is_some() && is && contains
 }
 
-fn parsed(format: Format, text: &str) -> Result<Value, &'static str> {
-    match format {
-        Format::Json => serde_json::from_str(text).map_err(|_| "JSON"),
-        Format::Xml => xml::parse(text).ok_or("XML"),
-        Format::Any => Ok(Value::Null),
+fn parsed(format: Format, body: &Result<Sensitive, &'static str>) -> Result<Value, &'static str> {
+    if format == Format::Any {
+        return Ok(Value::Null);
     }
+    let text = body.as_ref().map_err(|problem| *problem)?.expose();
+    if format == Format::Xml {
+        return xml::parse(text).ok_or("what is not XML");
+    }
+    serde_json::from_str(text).map_err(|_| "what is not JSON")
 }
+
+#[cfg(test)]
+mod tests;

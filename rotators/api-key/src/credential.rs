@@ -88,6 +88,13 @@ impl ApiKey {
 }
 
 impl Credential for ApiKey {
+    const PROOF: &'static str = "key";
+
+    /// A provider takes no key that somebody has.
+    fn remedy(principal: &str) -> String {
+        format!("make a key of {principal} by hand and store it")
+    }
+
     fn read(secret: &Document) -> Result<Self, Malformed> {
         Ok(Self(match providers::of(secret)? {
             Source::Described(provider) => Form::Remote(Box::new(Key::read(provider, secret)?)),

@@ -2,6 +2,7 @@
 
 use std::error::Error;
 use std::fmt;
+use std::io;
 use std::net::SocketAddr;
 use std::sync::Arc;
 use std::time::Duration;
@@ -30,6 +31,9 @@ const FIRST_PAUSE: Duration = Duration::from_millis(250);
 const RESERVE: Duration = Duration::from_secs(2);
 /// The longest pause where the step has no deadline.
 const LONGEST_PAUSE: Duration = Duration::from_secs(20);
+/// How long a connection is kept that nothing goes over: one that lies idle while Lambda has the function frozen can be
+/// dead, and a request that is sent into it may have been done or not.
+const IDLE: Duration = Duration::from_secs(5);
 /// The most that is read of an answer, in bytes.
 const MOST_BYTES: usize = 1024 * 1024;
 
@@ -37,7 +41,8 @@ const MOST_BYTES: usize = 1024 * 1024;
 pub(crate) struct Answer {
     pub(crate) status: u16,
     pub(crate) headers: HeaderMap,
-    pub(crate) body: Sensitive,
+    /// The text, or what there is instead of one that can be read.
+    pub(crate) body: Result<Sensitive, &'static str>,
 }
 
 /// A request that has no answer.
@@ -62,6 +67,7 @@ impl Client {
                 .dns_resolver(Arc::new(Names))
                 .connect_timeout(CONNECT)
                 .timeout(ANSWER)
+                .pool_idle_timeout(IDLE)
                 .user_agent(concat!("turnlock-api-key/", env!("CARGO_PKG_VERSION")))
                 .build()
                 .map_err(|_| TargetError::new(Class::Unexpected, "the HTTP client cannot be made"))
@@ -112,13 +118,12 @@ impl Client {
         let mut body = Vec::new();
         while let Some(chunk) = answer.chunk().await.map_err(|error| failed(&error))? {
             if body.len() + chunk.len() > MOST_BYTES {
-                return Err(odd(call, "answered with more than 1 MiB"));
+                return Ok(Answer { status, headers, body: Err("more than 1 MiB") });
             }
             body.extend_from_slice(&chunk);
         }
-        let body =
-            String::from_utf8(body).map_err(|_| odd(call, "answered with what is no text"))?;
-        Ok(Answer { status, headers, body: Sensitive::new(body) })
+        let body = String::from_utf8(body).map(Sensitive::new).map_err(|_| "what is no text");
+        Ok(Answer { status, headers, body })
     }
 }
 
@@ -129,7 +134,8 @@ fn passing(class: Class) -> bool {
 
 /// What the loop above cannot come to.
 fn unreachable_answer(call: &Call) -> Result<Answer, Unanswered> {
-    Err(odd(call, "was not sent"))
+    let text = format!("{} was not sent", call.name);
+    Err(unsent(TargetError::new(Class::Unexpected, text)))
 }
 
 /// How long a pause may be, so that there is time for what comes after it.
@@ -139,7 +145,7 @@ fn time_to_wait() -> Duration {
 }
 
 /// What `Retry-After` asks for: seconds, or a date.
-fn retry_after(headers: &HeaderMap) -> Option<Duration> {
+pub(crate) fn retry_after(headers: &HeaderMap) -> Option<Duration> {
     let text = headers.get(RETRY_AFTER)?.to_str().ok()?.trim();
     if let Ok(seconds) = text.parse() {
         return Some(Duration::from_secs(seconds));
@@ -152,24 +158,21 @@ fn unsent(error: TargetError) -> Unanswered {
     Unanswered { error, uncertain: false }
 }
 
-fn odd(call: &Call, what: &str) -> Unanswered {
-    let error = TargetError::new(Class::Unexpected, format!("{} {what}", call.name));
-    Unanswered { error, uncertain: true }
-}
-
 /// Tells failures apart in our words: the client's own hold the address, and an address can hold a key.
 fn failure(error: &reqwest::Error, call: &Call) -> Unanswered {
     let name = &call.name;
     let (class, text) = if let Some(fault) = source::<NoSuchName>(error) {
-        (fault.0, format!("{name}: the name cannot be resolved"))
+        (fault.0, format!("{name}: the name cannot be resolved; check it, and the VPC's DNS"))
     } else if let Some(fault) = source::<rustls::Error>(error) {
         of_tls(fault, name)
     } else if error.is_connect() && error.is_timeout() {
         (Class::Timeout, format!("{name}: no connection within {CONNECT:?}"))
     } else if error.is_connect() {
-        (Class::Tcp, format!("{name}: cannot connect"))
+        (Class::Tcp, format!("{name}: cannot connect{}", unconnected(error)))
     } else if error.is_timeout() {
         (Class::Timeout, format!("{name}: no answer within {ANSWER:?}"))
+    } else if source::<hyper::Error>(error).is_some_and(hyper::Error::is_parse) {
+        (Class::Unexpected, format!("{name}: the answer is no HTTP, or its head is too long"))
     } else {
         (Class::Tcp, format!("{name}: the connection broke before the answer was whole"))
     };
@@ -181,35 +184,49 @@ fn of_tls(fault: &rustls::Error, name: &str) -> (Class, String) {
     let rustls::Error::InvalidCertificate(problem) = fault else {
         return (Class::TlsUntrusted, format!("{name}: the TLS handshake failed"));
     };
-    let (class, problem) = match problem {
-        E::NotValidForName | E::NotValidForNameContext { .. } => {
-            (Class::TlsName, "is for another name")
-        }
-        E::UnknownIssuer => (
-            Class::TlsUntrusted,
-            "goes back to no root that is trusted here; TLS_CA_FILE names a file with more roots",
-        ),
-        E::Expired | E::ExpiredContext { .. } => (Class::TlsUntrusted, "has expired"),
-        _ => (Class::TlsUntrusted, "is not valid"),
+    if let E::NotValidForName | E::NotValidForNameContext { .. } = problem {
+        return (Class::TlsName, format!("{name}: the certificate is for another name"));
+    }
+    let problem = if let E::UnknownIssuer = problem {
+        "goes back to no root that is trusted here; TLS_CA_FILE names a file with more roots"
+    } else if let E::Expired | E::ExpiredContext { .. } = problem {
+        "has expired"
+    } else {
+        "is not valid"
     };
-    (class, format!("{name}: the certificate {problem}"))
+    (Class::TlsUntrusted, format!("{name}: the certificate {problem}"))
 }
 
 /// The cause of a kind, however deep.
 fn source<'a, E: Error + 'static>(error: &'a (dyn Error + 'static)) -> Option<&'a E> {
-    let mut next = Some(error);
+    causes(error).into_iter().find_map(|cause| cause.downcast_ref())
+}
+
+/// An error and all that is behind it.
+fn causes<'a>(error: &'a (dyn Error + 'static)) -> Vec<&'a (dyn Error + 'static)> {
+    let (mut all, mut next) = (Vec::new(), Some(error));
     while let Some(error) = next {
-        if let Some(found) = error.downcast_ref() {
-            return Some(found);
-        }
+        all.push(error);
         // The error inside an I/O error is not its source, but in its place.
-        let inner = error.downcast_ref::<std::io::Error>().and_then(std::io::Error::get_ref);
-        if let Some(found) = inner.and_then(|inner| source::<E>(inner)) {
-            return Some(found);
-        }
+        let inner = error.downcast_ref::<io::Error>().and_then(io::Error::get_ref);
+        all.extend(inner.into_iter().flat_map(|inner| causes(inner)));
         next = error.source();
     }
-    None
+    all
+}
+
+/// Why there is no connection, as far as the system says.
+fn unconnected(error: &reqwest::Error) -> &'static str {
+    let all = causes(error).into_iter().filter_map(|cause| cause.downcast_ref::<io::Error>());
+    let kinds: Vec<io::ErrorKind> = all.map(io::Error::kind).collect();
+    let any = |of: &[io::ErrorKind]| of.iter().any(|kind| kinds.contains(kind));
+    if any(&[io::ErrorKind::ConnectionRefused]) {
+        ": connection refused"
+    } else if any(&[io::ErrorKind::UnexpectedEof, io::ErrorKind::ConnectionReset]) {
+        ": it hung up before the TLS handshake was done"
+    } else {
+        ""
+    }
 }
 
 /// The system's resolver, in a bound and with an error that can be told from others.
@@ -238,3 +255,6 @@ impl Resolve for Names {
         })
     }
 }
+
+#[cfg(test)]
+mod tests;

@@ -146,3 +146,49 @@ fn shape(list: &List, problem: &str) -> TargetError {
     let (method, path) = (list.request.method.name(), list.request.path.source());
     TargetError::new(Class::Unexpected, format!("{method} {path}: {problem}"))
 }
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn turned(url: &str, page: &Page) -> Result<String, &'static str> {
+        let mut url = Url::parse(url).unwrap();
+        page.turn(&mut url).map(|()| url.to_string())
+    }
+
+    #[test]
+    fn a_turned_page_keeps_the_other_parameters() {
+        let page = Page::Parameter("page".to_owned(), "a&b=c d".to_owned());
+        let url = turned("https://a.example/keys?user=x%26y&page=1&per=5", &page);
+        let expected = "https://a.example/keys?user=x%26y&per=5&page=a%26b%3Dc+d";
+        assert_eq!(url.as_deref(), Ok(expected));
+        let first = turned("https://a.example/keys?user=x", &Page::First);
+        assert_eq!(first.as_deref(), Ok("https://a.example/keys?user=x"));
+    }
+
+    #[test]
+    fn an_address_of_the_next_page_is_of_the_same_origin() {
+        let turned = |address: &str| {
+            turned("https://a.example:8443/v1/keys?page=1", &Page::Address(address.to_owned()))
+        };
+        for (address, url) in [
+            ("https://a.example:8443/v1/keys?page=2", "https://a.example:8443/v1/keys?page=2"),
+            ("/v1/keys?page=2", "https://a.example:8443/v1/keys?page=2"),
+            ("?page=2", "https://a.example:8443/v1/keys?page=2"),
+        ] {
+            assert_eq!(turned(address).as_deref(), Ok(url), "{address}");
+        }
+        for address in [
+            "https://b.example:8443/v1/keys?page=2",
+            "https://a.example/v1/keys?page=2",
+            "http://a.example:8443/v1/keys?page=2",
+            "//b.example/v1/keys",
+            "\\\\b.example/v1/keys",
+            "https://a.example:8443@b.example/",
+            "data:text/plain,x",
+        ] {
+            assert_eq!(turned(address), Err("names a next page at another host"), "{address}");
+        }
+        assert_eq!(turned("https://[/"), Err("names a next page that is no address"));
+    }
+}

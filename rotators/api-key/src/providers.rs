@@ -38,7 +38,31 @@ macro_rules! built_in {
     };
 }
 
-built_in!["jupyterhub"];
+built_in![
+    "approle",
+    "auth0",
+    "aws-iam",
+    "aws-iam-own",
+    "cloudflare-account",
+    "cloudflare-user",
+    "confluent-cloud",
+    "consul",
+    "datadog-api-key",
+    "datadog-application-key",
+    "elasticsearch",
+    "entra",
+    "gitea",
+    "gitlab-group",
+    "gitlab-personal",
+    "gitlab-project",
+    "grafana",
+    "jupyterhub",
+    "mongodb-atlas",
+    "oauth2-refresh-token",
+    "okta",
+    "sendgrid",
+    "twilio",
+];
 
 /// What the environment says of providers.
 #[derive(Debug, Default)]
@@ -72,7 +96,8 @@ impl Settings {
         if let Some(folder) = &self.folder {
             let file = folder.join(format!("{name}.toml"));
             if file.exists() {
-                return read(&file).map_err(|problem| format!("{}: {problem}", file.display()));
+                let told = |problem| format!("is described in {}: {problem}", file.display());
+                return read(&file).map_err(told);
             }
         }
         match BUILT_IN.iter().find(|(known, _)| *known == name) {
@@ -98,6 +123,14 @@ pub(crate) fn read(file: &Path) -> Result<Provider, String> {
     Provider::from_toml(name, &text)
 }
 
+/// A problem without what it quotes, which of a secret's own description is a part of the secret.
+fn without_quotes(problem: &str) -> String {
+    match (problem.find('`'), problem.rfind('`')) {
+        (Some(first), Some(last)) => format!("{}…{}", &problem[..first], &problem[last + 1..]),
+        _ => problem.to_owned(),
+    }
+}
+
 /// Where the keys of a secret are from.
 pub(crate) enum Source {
     Described(Arc<Provider>),
@@ -121,7 +154,8 @@ pub(crate) fn of(secret: &Document) -> Result<Source, Malformed> {
                 format!("is no description (line {line}, column {column}); `check` says more");
             rotation.problem(FIELD, problem)
         })?;
-        description.validate().map_err(|problem| rotation.problem(FIELD, problem))?;
+        let told = |problem: String| rotation.problem(FIELD, without_quotes(&problem));
+        description.validate().map_err(told)?;
         return Ok(Source::Described(Arc::new(Provider { name: None, description })));
     }
     let named = rotation.as_ref().map_or(Ok(None), |r| r.optional_string(FIELD))?;

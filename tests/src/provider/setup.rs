@@ -5,6 +5,8 @@ use std::time::Duration;
 pub struct Setup {
     /// Whether it speaks TLS, with a certificate of an authority of its own.
     pub tls: bool,
+    /// What is the matter with the certificate.
+    pub certificate: Certificate,
     /// Where keys stand in a request.
     pub authentication: Authentication,
     /// Who may mint, list and retire keys.
@@ -35,6 +37,7 @@ impl Default for Setup {
     fn default() -> Self {
         Self {
             tls: false,
+            certificate: Certificate::Valid,
             authentication: Authentication::Bearer,
             minting: Minting::Itself,
             limit: None,
@@ -49,6 +52,17 @@ impl Default for Setup {
             echoes: false,
         }
     }
+}
+
+/// A certificate of an authority of the provider's own.
+#[derive(Clone, Copy, Debug, Eq, PartialEq)]
+pub enum Certificate {
+    /// For the names of this machine, as long as it takes.
+    Valid,
+    /// For another name.
+    OtherName,
+    /// For the names of this machine, and ended.
+    Expired,
 }
 
 /// Where a key stands in a request.

@@ -135,8 +135,12 @@ impl World {
 
     /// Writes the description anew; the function reads it at the next step.
     pub fn describe(&self, description: &str) {
-        let file = self.folder.path().join("harness.toml");
-        std::fs::write(file, description).expect("a file can be written");
+        self.add("harness.toml", description.as_bytes());
+    }
+
+    /// Writes a file into `PROVIDERS_DIR`.
+    pub fn add(&self, name: &str, bytes: &[u8]) {
+        std::fs::write(self.folder.path().join(name), bytes).expect("a file can be written");
     }
 }
 
@@ -164,7 +168,8 @@ pub const TIMEOUT: Duration = Duration::from_secs(30);
 fn function(provider: &Provider, folder: &TempDir) -> Function {
     let folder = folder.path().to_str().expect("a path is text");
     let function = Function::binary(binaries::turnlock_api_key()).timeout(TIMEOUT);
-    let function = function.env("PROVIDERS_DIR", folder);
+    // What it can print, it prints: tests look for secrets there.
+    let function = function.env("PROVIDERS_DIR", folder).env("RUST_LOG", "trace");
     if !provider.url().starts_with("https") {
         return function;
     }

@@ -2,7 +2,9 @@
 
 use std::collections::BTreeSet;
 
-use super::{Authentication, By, Description, Request, Strategy};
+use reqwest::header::HeaderName;
+
+use super::{Authentication, By, Description, List, Pages, Request, Strategy};
 use crate::template::Template;
 use crate::values::{Name, Space};
 
@@ -11,15 +13,15 @@ impl Description {
     pub(crate) fn validate(&self) -> Result<(), String> {
         self.has_what_its_strategy_needs()?;
         self.host()?;
-        if self.proof().is_empty() {
-            return Err("test: is not sent with any field that a rotation writes".to_owned());
-        }
         let (key, admin) = (self.key.as_ref(), self.admin.as_ref());
         for (name, authentication) in [("key", key), ("admin", admin)] {
             let Some(authentication) = authentication else { continue };
             authentication.validate().map_err(|problem| format!("{name}: {problem}"))?;
             let from = if name == "key" { Space::Secret } else { Space::Admin };
             self.only(&authentication.names(), &[from, Space::Secret, Space::Login], name)?;
+        }
+        if self.proof().is_empty() {
+            return Err("test: is not sent with any field that a rotation writes".to_owned());
         }
         for (name, request) in self.requests() {
             request.validate().map_err(|problem| format!("{name}: {problem}"))?;
@@ -39,6 +41,9 @@ impl Description {
             }
             self.authenticated(request, &name)?;
             self.nothing_secret_in_its_path(request, &name)?;
+        }
+        if let Some(list) = &self.list {
+            list.validate().map_err(|problem| format!("list: {problem}"))?;
         }
         for name in self.principal.names() {
             if name.space != Space::Secret || self.filled().contains(name.field.as_str()) {
@@ -94,12 +99,12 @@ impl Description {
             for name in template.names() {
                 if name.space != Space::Secret || !self.host_from_secret.contains(&name.field) {
                     return Err(format!(
-                        "{source}: {{{name}}} chooses the host and is not in host_from_secret"
+                        "base_url `{source}`: {{{name}}} chooses the host and is not in host_from_secret"
                     ));
                 }
             }
             if template.names().next().is_none() && !source.starts_with("https://") {
-                return Err(format!("{source} does not begin with https://"));
+                return Err(format!("base_url `{source}` does not begin with https://"));
             }
         }
         Ok(())
@@ -176,6 +181,10 @@ impl Description {
     }
 }
 
+fn is_header(name: &str) -> bool {
+    HeaderName::from_bytes(name.as_bytes()).is_ok()
+}
+
 impl Authentication {
     fn validate(&self) -> Result<(), String> {
         let given = [
@@ -187,6 +196,9 @@ impl Authentication {
         ];
         if given.iter().filter(|given| **given).count() != 1 {
             return Err("has to have one of bearer, header, basic, query and sigv4".to_owned());
+        }
+        if let Some(named) = self.header.as_ref().filter(|named| !is_header(&named.name)) {
+            return Err(format!("`{}` is no name of a header", named.name));
         }
         match self.templates().iter().find(|template| template.misplaced(false)) {
             Some(template) => Err(format!("`{}` is typed outside a JSON body", template.source())),
@@ -210,13 +222,40 @@ impl Authentication {
     }
 }
 
+impl List {
+    fn validate(&self) -> Result<(), String> {
+        let pages = self.pages.as_ref().and_then(|pages| match pages {
+            Pages::Number { last, .. } => last.as_ref(),
+            Pages::Cursor { at, .. } | Pages::Address { at } => Some(at),
+            Pages::Offset { .. } | Pages::Link => None,
+        });
+        // The whole answer can be the array.
+        let items = Some(&self.items).filter(|items| !items.is_empty());
+        let of_item = [Some(&self.id), self.label.as_ref()].into_iter().flatten();
+        let skipped = self.skip.iter().map(|skip| &skip.at);
+        let mut pointers = items.into_iter().chain(of_item).chain(skipped).chain(pages);
+        pointers.try_for_each(|pointer| is_pointer(pointer))
+    }
+}
+
+fn is_pointer(text: &str) -> Result<(), String> {
+    if text.starts_with('/') {
+        return Ok(());
+    }
+    Err(format!("`{text}` is no JSON pointer: it does not begin with a slash"))
+}
+
 impl Request {
     fn validate(&self) -> Result<(), String> {
         if self.json.is_some() && self.form.is_some() {
             return Err("has a body as JSON and as a form".to_owned());
         }
+        if self.basic.is_some() && self.by != Some(By::Anyone) {
+            return Err("has a user and a password of its own; say by = \"anyone\"".to_owned());
+        }
         let path = self.path.source();
-        if !path.starts_with('/') || path.contains(['?', '#']) {
+        let placed = path.is_empty() || path.starts_with('/');
+        if !placed || path.contains(['?', '#']) {
             return Err(format!("path `{path}` does not begin with a slash, or has a query"));
         }
         let in_json: Vec<&Template> = self.json.iter().flat_map(|json| json.templates()).collect();
@@ -234,15 +273,12 @@ impl Request {
                 template.source()
             ));
         }
-        let pointers = self.fields.values().chain(self.same.values());
-        let pointers = pointers.chain(self.when.iter().filter_map(|rule| rule.at.as_ref()));
-        for pointer in pointers {
-            if !pointer.starts_with('/') {
-                return Err(format!(
-                    "`{pointer}` is no JSON pointer: it does not begin with a slash"
-                ));
-            }
+        if let Some(name) = self.headers.keys().find(|name| !is_header(name)) {
+            return Err(format!("`{name}` is no name of a header"));
         }
+        let pointers = self.fields.values().chain(self.same.values()).chain(self.equals.keys());
+        let mut pointers = pointers.chain(self.when.iter().filter_map(|rule| rule.at.as_ref()));
+        pointers.try_for_each(|pointer| is_pointer(pointer))?;
         for rule in &self.when {
             if rule.at.is_none() && (rule.is.is_some() || rule.contains.is_some()) {
                 return Err("a rule has a value and no `at`, where the value is".to_owned());
@@ -254,7 +290,10 @@ impl Request {
     pub(crate) fn templates(&self) -> Vec<&Template> {
         let mut all = vec![&self.path];
         all.extend(&self.base_url);
+        all.extend(self.basic.iter().flat_map(|basic| [&basic.user, &basic.password]));
+        all.extend(self.signed_for.iter().flat_map(|to| [&to.service, &to.region]));
         all.extend(self.headers.values().chain(self.query.values()));
+        all.extend(self.equals.values());
         all.extend(self.json.iter().flat_map(|json| json.templates()));
         all.extend(self.form.iter().flat_map(|form| form.values()));
         all
@@ -264,3 +303,6 @@ impl Request {
         self.templates().into_iter().flat_map(Template::names).collect()
     }
 }
+
+#[cfg(test)]
+mod tests;
