@@ -128,10 +128,13 @@ async fn survive(world: &Arc<World>, way: Way, point: Point) -> bool {
         world.provider.recover();
         watch.assert_quiet(&context);
         for event in world.local.events().split_off(begun) {
-            if let EventKind::StepFinished { error_type: Some(class), step, .. } = event.kind {
+            if let EventKind::StepFinished {
+                error_type: Some(class), step, error_message, ..
+            } = event.kind
+            {
                 // On a machine that is busy, one may be cut off by the clock besides.
                 let passes = ["throttled", "timeout", "Sandbox.Timedout"].contains(&class.as_str());
-                assert!(passes, "{context}: {step} failed with {class}");
+                assert!(passes, "{context}: {step} failed with {class}: {error_message:?}");
             }
         }
     }
