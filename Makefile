@@ -1,7 +1,7 @@
 # What a person does with this project. Each target does its own set-up; `make` lists them.
 
 .DEFAULT_GOAL := help
-.PHONY: help setup demo demo-alternating demo-mysql errors test bench interop schema lint deny
+.PHONY: help setup demo demo-alternating demo-mysql demo-api-key errors test bench interop schema lint deny
 
 # Servers and builds of several tests share the machine: more threads than this only make each slower.
 TEST_THREADS ?= 4
@@ -26,6 +26,11 @@ demo-mysql: ## Rotate passwords of MySQL and MariaDB while programs use them
 	@tests/setup demo-mysql
 	@cargo build --locked --workspace --bins
 	@"$${CARGO_TARGET_DIR:-target}/debug/demo" mysql
+
+demo-api-key: ## Rotate the key of a service over HTTP while programs use it
+	@tests/setup demo-api-key
+	@cargo build --locked --workspace --bins
+	@"$${CARGO_TARGET_DIR:-target}/debug/demo" api-key
 
 errors: ## Provoke every error on real servers and show its text
 	@tests/setup errors

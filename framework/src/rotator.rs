@@ -108,6 +108,15 @@ pub trait Rotator: Send + Sync + Sized + 'static {
         Retire::ByTarget
     }
 
+    /// Whether retiring takes several steps, so that one that was cut off leaves a credential that the target rejects
+    /// and still counts. Where it does, what the target rejects is retired, too.
+    ///
+    /// It must not be so where the two could be taken for each other.
+    fn retires_in_steps(&self, unwanted: &Self::Credential, current: &Self::Credential) -> bool {
+        let _ = (unwanted, current);
+        false
+    }
+
     /// Makes the target reject a credential that it accepts; needed where [`retirement`](Self::retirement)
     /// says so.
     ///
@@ -120,6 +129,13 @@ pub trait Rotator: Send + Sync + Sized + 'static {
         let _ = unwanted;
         drop(by);
         ready(Err(TargetError::new(Class::Refused, "this rotator cannot retire a credential")))
+    }
+
+    /// Whether [`retire`](Self::retire) of `unwanted` would take `kept` with it, by the names that the target has for them.
+    ///
+    /// Asked where somebody has written versions by hand: a name there need not be that of the credential beside it.
+    fn retires(&self, unwanted: &Self::Credential, kept: &Self::Credential) -> bool {
+        unwanted == kept
     }
 
     /// Ends a session in good order; by default it is just dropped.
@@ -326,13 +342,21 @@ pub enum Holder {
 pub enum Retire {
     /// The target forgets it by itself, as a password that is overwritten.
     ByTarget,
+    /// With the next version, which holds what is accepted and forgets the one before the last: nobody is asked.
+    ByNextVersion {
+        /// How long after a rotation consumers may still have the version before.
+        ///
+        /// A rotation that begins earlier is refused.
+        overlap: Duration,
+    },
     /// At the start of the next rotation: consumers have a whole period to change over.
     BeforeCreate {
         /// How long after a credential was replaced consumers may still have it.
         ///
         /// A rotation that begins earlier is refused while the replaced one works. What counts is when the
-        /// current version was created and when the secret was last rotated; that somebody has moved
-        /// `AWSCURRENT` to an older version is seen in neither.
+        /// current version was created and when the secret was last rotated. In neither is seen that somebody has
+        /// moved `AWSCURRENT` to an older version, nor when a version that was stored long before became current in
+        /// a rotation of whose end Secrets Manager never heard.
         overlap: Duration,
     },
 }

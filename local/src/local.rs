@@ -248,6 +248,12 @@ impl Local {
         self.rotate_due()
     }
 
+    /// The same for functions that compare dates with this machine's clock: that stays, and the past moves away.
+    pub fn age(&self, by: Duration) -> Vec<String> {
+        self.service.age(by);
+        self.rotate_due()
+    }
+
     /// Starts the scheduled rotations that are due, without waiting for the timer that does the
     /// same twice a second; returns the ARNs.
     pub fn rotate_due(&self) -> Vec<String> {

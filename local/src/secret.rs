@@ -92,6 +92,20 @@ impl Secret {
         if self.deleted.is_some() { Err(ApiError::deleted()) } else { Ok(()) }
     }
 
+    /// Moves every date back by so much; what was to come is sooner.
+    pub(crate) fn age(&mut self, by: Duration) {
+        let versions = &mut self.versions;
+        let of_versions =
+            versions.iter_mut().flat_map(|v| [Some(&mut v.created), v.accessed.as_mut()]);
+        let pairs = [self.deleted.as_mut(), self.rotation.as_mut().and_then(|r| r.window.as_mut())];
+        let of_pairs = pairs.into_iter().flatten().flat_map(|(from, to)| [Some(from), Some(to)]);
+        let own = [&mut self.created, &mut self.changed].map(Some);
+        let dates = own.into_iter().chain([self.accessed.as_mut(), self.rotated.as_mut()]);
+        for date in dates.chain(of_pairs).chain(of_versions).flatten() {
+            *date = date.checked_sub(by).unwrap_or(SystemTime::UNIX_EPOCH);
+        }
+    }
+
     /// Where `AWSPENDING` is, when it is not on the current version: a rotation is not complete.
     pub(crate) fn unfinished(&self) -> Option<&str> {
         let pending = self.labelled(PENDING)?;

@@ -2,7 +2,7 @@
 
 use std::collections::{BTreeMap, HashMap, HashSet, VecDeque};
 use std::sync::{Arc, Mutex};
-use std::time::{Instant, SystemTime};
+use std::time::{Duration, Instant, SystemTime};
 
 use tokio::sync::{Notify, broadcast};
 
@@ -158,6 +158,16 @@ impl Service {
         Ok(result)
     }
 
+    /// Moves all that has happened into the past.
+    pub(crate) fn age(&self, by: Duration) {
+        let mut store = lock(&self.store);
+        for secret in &mut store.secrets {
+            secret.age(by);
+        }
+        // That it was not written is logged.
+        drop(self.save(&store));
+    }
+
     fn save(&self, store: &Store) -> Result<(), ApiError> {
         let Some(data) = &self.data else { return Ok(()) };
         data.write(store).map_err(|error| {
@@ -188,7 +198,7 @@ impl Service {
         self.live.subscribe()
     }
 
-    pub(crate) fn since_start(&self, instant: Instant) -> std::time::Duration {
+    pub(crate) fn since_start(&self, instant: Instant) -> Duration {
         instant.saturating_duration_since(self.started)
     }
 

@@ -11,6 +11,7 @@ mod cargo_lambda;
 mod clients;
 mod emulator;
 mod handover;
+mod iam;
 mod ministack;
 mod moto;
 mod scene;
@@ -45,6 +46,7 @@ async fn main() -> ExitCode {
     is_well &= clients::run().await;
     is_well &= stand_in::run().await;
     is_well &= moto::run().await;
+    is_well &= iam::run().await;
     is_well &= ministack::run().await;
     let left_over = emulator::left_over();
     println!("Processes that the emulators left behind: {}", left_over.len());

@@ -1,7 +1,5 @@
 //! A calm rotation of a key: what is asked, how often, and what consumers have meanwhile.
 
-#![expect(clippy::expect_used, reason = "a failed test should panic")]
-
 use turnlock_tests::provider::{Authentication, Paging, Setup};
 use turnlock_tests::world::keys::{ACCOUNT, World};
 

@@ -133,6 +133,24 @@ fn the_demo_of_mysql_and_mariadb_refuses_no_consumer_checks_itself_and_leaves_no
 }
 
 #[test]
+fn the_demo_of_api_keys_refuses_no_consumer_checks_itself_and_leaves_nothing() {
+    let folder = folder();
+    let output = demo(folder.path()).arg("api-key").output().expect("the demo runs");
+    let text = String::from_utf8(output.stdout).expect("UTF-8");
+    assert!(output.status.success(), "{text}\n{}", String::from_utf8_lossy(&output.stderr));
+    assert!(output.stderr.is_empty());
+    // After each step of the second rotation.
+    assert_eq!(text.matches(" dead  works works ").count(), 4, "{text}");
+    assert!(!text.contains(", 1 ref.") && !text.contains('✗'), "{text}");
+    assert_eq!(text.matches("  ✓ ").count(), 7, "{text}");
+    assert!(text.contains("\nAll as promised"), "{text}");
+    assert!(!text.contains('\x1b'), "no escape codes in a pipe");
+    assert!(text.lines().all(|line| line.chars().count() <= 80), "{text}");
+    assert_eq!(processes_at(folder.path()), Vec::<String>::new());
+    assert_eq!(entries(folder.path()), BTreeSet::new());
+}
+
+#[test]
 fn an_interrupted_demo_leaves_nothing() {
     for (scenario, signal) in [
         (None, "INT"),
@@ -143,6 +161,8 @@ fn an_interrupted_demo_leaves_nothing() {
         (Some("alternating"), "KILL"),
         (Some("mysql"), "INT"),
         (Some("mysql"), "KILL"),
+        (Some("api-key"), "INT"),
+        (Some("api-key"), "KILL"),
     ] {
         let folder = folder();
         let mut child = demo(folder.path()).args(scenario).spawn().expect("the demo starts");
@@ -165,7 +185,9 @@ fn an_interrupted_demo_leaves_nothing() {
 fn wait_for_the_function(folder: &Path, demo: &mut Child) {
     let runs = |process: &String| {
         let program = fs::read_link(Path::new(process).join("exe")).unwrap_or_default();
-        ["turnlock-postgres", "turnlock-mysql"].iter().any(|name| program.ends_with(name))
+        ["turnlock-postgres", "turnlock-mysql", "turnlock-api-key"]
+            .iter()
+            .any(|name| program.ends_with(name))
     };
     let began = Instant::now();
     while !processes_at(folder).iter().any(runs) {

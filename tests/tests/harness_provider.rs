@@ -15,53 +15,25 @@ use rustls::pki_types::CertificateDer;
 use rustls::pki_types::pem::PemObject as _;
 use rustls::{ClientConfig, ClientConnection, StreamOwned};
 use serde_json::{Value, json};
+use turnlock_tests::client::{Answer, Client};
 use turnlock_tests::provider::{Authentication, Minting, Oddity, Paging, Provider, Setup, Wait};
 
-/// What came back over a connection that ended.
-struct Answer {
-    status: u16,
-    head: String,
-    body: String,
-}
-
-impl Answer {
-    fn json(&self) -> Value {
-        serde_json::from_str(&self.body).unwrap()
-    }
-
-    fn header(&self, name: &str) -> Option<&str> {
-        let lines = self.head.lines().filter_map(|line| line.split_once(": "));
-        lines.filter(|(other, _)| *other == name).map(|(_, value)| value).next_back()
-    }
-}
-
-/// Sends a request with a key by bearer, and JSON where there is a body.
+/// Sends a request with a key by bearer; none where the connection ends without an answer.
 fn send(provider: &Provider, what: &str, key: &str, body: Option<Value>) -> Option<Answer> {
-    let headers = format!("Authorization: Bearer {key}\r\nContent-Type: application/json\r\n");
-    let body = body.map_or_else(String::new, |body| body.to_string());
-    exchange(provider, what, &headers, &body)
+    let authorization = format!("Bearer {key}");
+    let headers = [("Authorization", authorization.as_str())];
+    client(provider).send(what, &headers, body.as_ref()).ok()
 }
 
-/// Sends a form with these headers.
-fn post(provider: &Provider, path: &str, headers: &str, form: &str) -> Answer {
-    let headers = format!("{headers}Content-Type: application/x-www-form-urlencoded\r\n");
-    exchange(provider, &format!("POST {path}"), &headers, form).unwrap()
+/// Sends a form as a client of OAuth 2.0 with this secret.
+fn post(provider: &Provider, path: &str, secret: &str, fields: &[(&str, &str)]) -> Answer {
+    let authorization = basic("shop", secret);
+    let headers = [("Authorization", authorization.as_str())];
+    client(provider).post_form(path, &headers, fields).unwrap()
 }
 
-fn exchange(provider: &Provider, what: &str, headers: &str, body: &str) -> Option<Answer> {
-    let mut stream = TcpStream::connect(("127.0.0.1", provider.port())).unwrap();
-    let length = body.len();
-    let request = format!(
-        "{what} HTTP/1.1\r\nHost: localhost\r\nConnection: close\r\n{headers}Content-Length: {length}\r\n\r\n{body}"
-    );
-    // Where the server closes at once, writing can fail as well as reading.
-    stream.write_all(request.as_bytes()).ok()?;
-    let mut bytes = Vec::new();
-    stream.read_to_end(&mut bytes).ok()?;
-    let text = String::from_utf8_lossy(&bytes).into_owned();
-    let (head, body) = text.split_once("\r\n\r\n")?;
-    let status = head.split(' ').nth(1)?.parse().unwrap();
-    Some(Answer { status, head: head.to_owned(), body: body.to_owned() })
+fn client(provider: &Provider) -> Client {
+    Client::new(provider.port())
 }
 
 fn create(provider: &Provider, key: &str, label: &str) -> Option<Answer> {
@@ -118,21 +90,23 @@ fn a_key_stands_where_the_setup_says() {
         (provider, key)
     };
     let (provider, key) = of(Authentication::Header("X-Api-Key"));
-    let answer = exchange(&provider, "GET /whoami", &format!("x-api-key: {key}\r\n"), "");
-    assert_eq!(status(answer), Some(200));
+    let answer = client(&provider).send("GET /whoami", &[("x-api-key", &key)], None);
+    assert_eq!(status(answer.ok()), Some(200));
     let (provider, key) = of(Authentication::Query("key"));
-    let answer = exchange(&provider, &format!("GET /whoami?key={key}"), "", "");
-    assert_eq!(status(answer), Some(200));
+    let answer = client(&provider).send(&format!("GET /whoami?key={key}"), &[], None);
+    assert_eq!(status(answer.ok()), Some(200));
     let (provider, key) = of(Authentication::Basic);
-    let answer = exchange(&provider, "GET /whoami", &basic("shop", &key), "");
-    assert_eq!(status(answer), Some(200));
+    let authorization = basic("shop", &key);
+    let headers = [("Authorization", authorization.as_str())];
+    let answer = client(&provider).send("GET /whoami", &headers, None);
+    assert_eq!(status(answer.ok()), Some(200));
     assert_eq!(status(send(&provider, "GET /whoami", &key, None)), Some(401));
 }
 
 fn basic(user: &str, password: &str) -> String {
     use base64::Engine as _;
     let pair = base64::engine::general_purpose::STANDARD.encode(format!("{user}:{password}"));
-    format!("Authorization: Basic {pair}\r\n")
+    format!("Basic {pair}")
 }
 
 #[test]
@@ -152,7 +126,7 @@ fn a_list_comes_in_pages_of_each_kind() {
                         form_urlencoded::byte_serialize(cursor.as_bytes()).collect();
                     format!("/accounts/shop/keys?cursor={cursor}")
                 }),
-                Paging::Link(_) => page.header("Link").map(|links| {
+                Paging::Link(_) => page.header("link").map(|links| {
                     let link = links.split(", ").find(|link| link.contains("next")).unwrap();
                     let url = link.split(['<', '>']).nth(1).unwrap();
                     url.strip_prefix(provider.url()).unwrap().to_owned()
@@ -205,19 +179,19 @@ fn tokens_are_granted_refreshed_and_looked_into() {
     let grace = Duration::from_secs(30);
     let provider = Provider::start(Setup { grace, ..Setup::default() });
     let (secret, first) = (provider.open_account("shop").value, provider.authorize("shop"));
-    let client = basic("shop", &secret);
-    let token = |form: &str| post(&provider, "/oauth/token", &client, form);
-    let access = token("grant_type=client_credentials").json()["access_token"].clone();
+    let token = |fields: &[(&str, &str)]| post(&provider, "/oauth/token", &secret, fields);
+    let access = token(&[("grant_type", "client_credentials")]).json()["access_token"].clone();
     assert!(provider.accepts(access.as_str().unwrap()));
-    let refused = post(&provider, "/oauth/token", &basic("shop", "no"), "grant_type=x");
+    let refused = post(&provider, "/oauth/token", "no", &[("grant_type", "client_credentials")]);
     assert_eq!((refused.status, &refused.json()["error"]), (401, &json!("invalid_client")));
 
-    let refresh = |value: &str| token(&format!("grant_type=refresh_token&refresh_token={value}"));
+    let refresh = |value: &str| token(&[("grant_type", "refresh_token"), ("refresh_token", value)]);
     let second = refresh(&first).json()["refresh_token"].as_str().unwrap().to_owned();
     assert!(second != first && provider.accepts_refresh_token(&second));
     let look = |value: &str| {
-        let form = format!("token={value}&client_id=shop&client_secret={secret}");
-        post(&provider, "/oauth/introspect", "", &form).json()["active"].clone()
+        let fields = [("token", value), ("client_id", "shop"), ("client_secret", &secret)];
+        let answer = client(&provider).post_form("/oauth/introspect", &[], &fields);
+        answer.unwrap().json()["active"].clone()
     };
     assert_eq!((look(&first), look(&second)), (json!(true), json!(true)));
     // In its time of grace a used token works once more; later its use ends the family.
@@ -269,15 +243,17 @@ fn a_right_answer_can_be_odd() {
     assert!(answer(Oddity::Html).body.starts_with("<!DOCTYPE html>"));
     assert!(answer(Oddity::OtherShape).json().is_array());
     let cut = answer(Oddity::CutJson);
-    assert_eq!(cut.header("Content-Length"), Some(cut.body.len().to_string().as_str()));
+    assert_eq!(cut.header("content-length"), Some(cut.body.len().to_string().as_str()));
     let cut = answer(Oddity::CutConnection);
-    assert!(cut.header("Content-Length").unwrap().parse::<usize>().unwrap() > cut.body.len());
+    assert!(cut.header("content-length").unwrap().parse::<usize>().unwrap() > cut.body.len());
     for value in [json!(null), json!(""), json!(7), json!("a\nb")] {
         assert_eq!(token(&answer(Oddity::Key(value.clone()))), value);
     }
-    assert_eq!(answer(Oddity::WrongType).header("Content-Type"), Some("text/plain"));
+    assert_eq!(answer(Oddity::WrongType).header("content-type"), Some("text/plain"));
     assert!(answer(Oddity::TenMegabytes).body.len() > 10_000_000);
-    assert!(answer(Oddity::HugeHeader).head.len() > 1_000_000);
+    assert!(
+        answer(Oddity::HugeHeader).header("x-huge").is_some_and(|value| value.len() > 1_000_000)
+    );
     assert_eq!(answer(Oddity::EarlyHints).status, 103);
     assert!(token(&answer(Oddity::GzipBomb)).is_string());
 }

@@ -163,9 +163,9 @@ pub(super) fn nothing_works<R: Rotator>(
     let text = format!(
         "{target} accepts none of the {count} {}s of {user} that the secret's versions hold \
          ({rejection}{}{elsewhere}); {}{else_do}",
-        R::Credential::PROOF,
+        R::Credential::NAME,
         rest.unwrap_or_default(),
-        R::Credential::remedy(user),
+        search.current.remedy(),
     );
     TargetError::new(Class::AuthRejected, text)
 }

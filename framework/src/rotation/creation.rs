@@ -1,6 +1,7 @@
 //! createSecret: one value a version, ever, and nothing left at the target that no version holds.
 
 use std::sync::OnceLock;
+use std::time::SystemTime;
 
 use super::authority::nothing_works;
 use super::history::Versions;
@@ -30,12 +31,21 @@ impl<R: Rotator, V: Vault> Drive<'_, R, V> {
         Derived::make(&document, &Edit::new(), &current).map_err(malformed("current"))?;
         let overlap = match self.rotator.retirement(&current) {
             Retire::ByTarget => None,
+            Retire::ByNextVersion { overlap } => {
+                let last = Overlap::new(overlap, None, rotated.or(Some(SystemTime::UNIX_EPOCH)));
+                if let Some(obstacle) = last.obstacle() {
+                    return Err(Cause::Refused(obstacle));
+                }
+                None
+            }
             Retire::BeforeCreate { overlap } => Some(Overlap::new(overlap, created, rotated)),
         };
+        let made_at = created.filter(|created| rotated.is_some_and(|rotated| *created <= rotated));
         let creation = Creation {
             drive: self,
             document: &document,
             current: &current,
+            made_at,
             admin: OnceLock::new(),
             older: OnceLock::new(),
             rejection: OnceLock::new(),
@@ -49,6 +59,8 @@ pub(super) struct Creation<'a, R: Rotator, V> {
     pub(super) drive: &'a Drive<'a, R, V>,
     document: &'a Document,
     pub(super) current: &'a R::Credential,
+    /// When the current version was created, unless that was after the last rotation, by hand.
+    pub(super) made_at: Option<SystemTime>,
     /// Once they were asked for, the credentials that an [`Authority`] can be.
     admin: OnceLock<R::Credential>,
     older: OnceLock<R::Credential>,
@@ -100,7 +112,7 @@ impl<R: Rotator, V: Vault> Creation<'_, R, V> {
     async fn edit(&self, overlap: Option<&Overlap>) -> Result<Option<Edit>, Cause> {
         let policy = self.drive.policy.for_secret(self.document).map_err(malformed("current"))?;
         let passwords = Passwords::new(policy);
-        let past = Versions { drive: self.drive, current: self.current, older: Some(&self.older) };
+        let past = self.past();
         let mut made_room = false;
         loop {
             let next = Create {
@@ -129,6 +141,10 @@ impl<R: Rotator, V: Vault> Creation<'_, R, V> {
             }
             made_room = true;
         }
+    }
+
+    pub(super) fn past(&self) -> Versions<'_, R, V> {
+        Versions { drive: self.drive, current: self.current, older: Some(&self.older) }
     }
 
     /// Whether the version to make has a value by now.
@@ -206,11 +222,25 @@ impl<R: Rotator, V: Vault> Creation<'_, R, V> {
         }
     }
 
-    /// Retires what the target has just made; it need not be asked whether it works.
+    /// Retires what was made.
     async fn discard(&self, made: &R::Credential) -> Result<(), Cause> {
+        let works = match self.drive.log_in(made).await? {
+            Verdict::Accepted(session) => {
+                self.drive.close(session).await;
+                true
+            }
+            Verdict::Rejected(_) => false,
+        };
         let by = self.authority().await?;
         let what = format!("retiring a credential at {}", made.target());
-        self.drive.within(what, self.drive.rotator.retire(made, by)).await
+        match self.drive.within(what, self.drive.rotator.retire(made, by)).await {
+            // A target may be slow to accept what it has made, or only be told of it by `set`.
+            Err(cause) if !works => {
+                tracing::debug!("what does not work yet cannot be retired: {cause}");
+                Ok(())
+            }
+            retired => retired,
+        }
     }
 
     pub(super) async fn admin_login(&self, id: &SecretId) -> Result<Authority<'_, R>, Cause> {

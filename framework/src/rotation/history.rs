@@ -1,8 +1,8 @@
 //! The answers to what a rotator may ask: see [`crate::history`].
 
-use super::authority::about_admin;
 use std::sync::OnceLock;
 
+use super::authority::about_admin;
 use super::overlap::Overlap;
 use super::search::Search;
 use super::{Cause, Drive, document, read};

@@ -3,6 +3,7 @@
 use super::creation::Creation;
 use super::overlap::Overlap;
 use super::{Cause, readable, same_login};
+use crate::history::Past as _;
 use crate::rotator::{Authority, Holder, Verdict};
 use crate::vault::{Vault, Version};
 use crate::{Class, Credential, Rotator};
@@ -13,15 +14,21 @@ impl<R: Rotator, V: Vault> Creation<'_, R, V> {
     /// Where the target does not accept the current one, it stays: what somebody stored by hand may be the
     /// mistake, and the one before it the last that works.
     pub(super) async fn retire_previous(&self, overlap: &Overlap) -> Result<(), Cause> {
-        let Some(previous) = readable::<R>(self.drive.value(Version::Previous).await?) else {
-            return Ok(());
-        };
+        let stored = self.drive.value(Version::Previous).await?;
+        let replaced_at = stored.as_ref().and_then(|stored| stored.created);
+        let Some(previous) = readable::<R>(stored) else { return Ok(()) };
         if previous == *self.current || !same_login(&previous, self.current) {
             return Ok(());
         }
         match self.proved_beside(&previous).await? {
             Beside::Both(session) => match overlap.obstacle() {
-                None => self.retire(&previous, session).await,
+                None => {
+                    // A calm rotation need not look at every version.
+                    if self.made_at.is_none() || self.made_at < replaced_at {
+                        self.spare_the_current(&previous).await?;
+                    }
+                    self.retire(&previous, session).await
+                }
                 Some(obstacle) => {
                     self.drive.close(session).await;
                     Err(Cause::Refused(obstacle))
@@ -33,7 +40,21 @@ impl<R: Rotator, V: Vault> Creation<'_, R, V> {
                 );
                 Ok(())
             }
-            Beside::NotUnwanted => Ok(()),
+            Beside::NotUnwanted => self.finish_retiring(&previous).await,
+        }
+    }
+
+    /// Retires what the target rejects already, where an attempt may have been cut off between two steps of it.
+    async fn finish_retiring(&self, previous: &R::Credential) -> Result<(), Cause> {
+        if !self.drive.rotator.retires_in_steps(previous, self.current) {
+            return Ok(());
+        }
+        match self.drive.log_in(self.current).await? {
+            Verdict::Accepted(session) => self.retire(previous, session).await,
+            Verdict::Rejected(reason) => {
+                self.rejection.get_or_init(|| reason);
+                Ok(())
+            }
         }
     }
 
@@ -70,6 +91,7 @@ impl<R: Rotator, V: Vault> Creation<'_, R, V> {
         for old in abandoned.iter().filter(|old| *old != self.current) {
             match self.proved_beside(old).await? {
                 Beside::Both(session) => {
+                    self.spare_the_current(old).await?;
                     self.retire(old, session).await?;
                     any = true;
                 }
@@ -110,6 +132,21 @@ impl<R: Rotator, V: Vault> Creation<'_, R, V> {
                 Beside::NotCurrent
             }
         })
+    }
+
+    /// Refuses to retire what the target may know as the current one, by what any version says of that.
+    ///
+    /// Where somebody has written versions by hand, two of them can each have the other's id.
+    async fn spare_the_current(&self, unwanted: &R::Credential) -> Result<(), Cause> {
+        let rotator = self.drive.rotator;
+        let is_current =
+            |old: &R::Credential| old == self.current && rotator.retires(unwanted, old);
+        if self.past().knows(self.current.principal(), &is_current).await? {
+            let text = "a version with the credential of AWSCURRENT has it under the name that the one to retire has in \
+                        another version: nothing is retired until they are corrected";
+            return Err(Cause::Refused(text.into()));
+        }
+        Ok(())
     }
 
     /// Makes the target forget a credential, by the session of the current one or by the admin.

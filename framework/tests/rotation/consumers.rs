@@ -218,7 +218,7 @@ impl Life {
 async fn lives(build: fn(usize) -> World<Keys>, of_admin: usize) -> Tally {
     let mut tally = Tally::default();
     for most in [2, 3, 5] {
-        for seed in 0..10 {
+        for seed in 0..6 {
             let mut life = Life::new(build(most), most + of_admin, seed);
             life.live().await;
             life.rotate_in_peace().await;
@@ -230,8 +230,8 @@ async fn lives(build: fn(usize) -> World<Keys>, of_admin: usize) -> Tally {
 
 fn happened(tally: &Tally) {
     let Tally { rotations, faults, refused, given_up, written, healed } = *tally;
-    assert!(rotations > 250 && faults > 250 && written > 400, "{tally:?}");
-    assert!(refused > 200 && given_up > 100 && healed > 20, "{tally:?}");
+    assert!(rotations > 150 && faults > 120 && written > 250, "{tally:?}");
+    assert!(refused > 120 && given_up > 50 && healed > 12, "{tally:?}");
 }
 
 #[tokio::test(start_paused = true)]

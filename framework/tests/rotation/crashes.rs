@@ -166,6 +166,16 @@ async fn overlapping_keys_survive_a_crash_before_and_after_any_call() {
     visited(points.await, 4_000);
 }
 
+#[tokio::test(start_paused = true)]
+async fn overlapping_keys_with_an_admin_survive_a_crash_before_and_after_any_call() {
+    let build = || World::keys_with_admin(2);
+    let points = sweep(build, Promise::Current, |world: &World<Keys>| {
+        assert_eq!(world.rotator.minted().len(), 3, "a key of no version lives on");
+        assert!(world.works(Label::Previous));
+    });
+    visited(points.await, 4_000);
+}
+
 /// Somebody cleared the pending label after setSecret: the password that works is on no label.
 fn interrupted(world: World<Database>, secondary: Option<&str>) -> World<Database> {
     world.app(|secret| {

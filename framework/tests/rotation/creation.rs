@@ -12,7 +12,7 @@ use crate::world::fuse::Fault;
 use crate::world::keys::Keys;
 use crate::world::logs::Logs;
 use crate::world::vault::{DENIED, Value};
-use crate::world::{KEY, World};
+use crate::world::{KEY, LATER, World};
 
 fn has(world: &World<Keys>, key: &str) -> bool {
     world.rotator.minted().contains_key(key)
@@ -24,7 +24,7 @@ fn count(world: &World<Keys>, call: &str) -> usize {
 
 type Spoils = fn(Edit) -> Edit;
 
-/// A world in which createSecret is due, and the provider answers something that cannot be stored.
+/// A provider of whose answers something is made that cannot be stored.
 fn spoilt(spoils: Spoils) -> World<Keys> {
     let mut world = World::keys(3);
     world.rotator.spoils = spoils;
@@ -67,7 +67,9 @@ async fn the_current_key_is_not_retired_where_the_provider_gives_it_again() {
         |edit| set(set(edit, "key", "first-secret"), "account", "other"),
     ];
     for spoils in again {
-        let world = spoilt(spoils);
+        // An admin could do it, where a key cannot delete itself.
+        let mut world = World::keys_with_admin(3);
+        world.rotator.spoils = spoils;
         assert_eq!(world.refusal("v1").await.class(), Class::Refused);
         assert_eq!(count(&world, "delete"), 0);
         assert!(world.works(Label::Current));
@@ -162,11 +164,37 @@ async fn one_key_that_the_provider_gives_to_two_creates_at_once_is_not_retired()
         set(set(edit, "key", "given-to-both"), "count", &count.to_string())
     };
     world.rotator.add("given-to-both");
+    two_creates(&world).await;
+    assert_eq!(COUNT.load(Ordering::Relaxed), 2);
+    assert!(has(&world, "given-to-both"));
+}
+
+/// Two creates at once, of which one stores its key; both succeed.
+async fn two_creates(world: &World<Keys>) {
     world.app(|secret| secret.begin("v1"));
     let (one, other) = tokio::join!(world.step(Step::Create, "v1"), world.step(Step::Create, "v1"));
     let mut outcomes = [one.unwrap().name(), other.unwrap().name()];
     outcomes.sort_unstable();
     assert_eq!(outcomes, ["changed", "unchanged"]);
-    assert_eq!(COUNT.load(Ordering::Relaxed), 2);
-    assert!(has(&world, "given-to-both"));
+}
+
+#[tokio::test(start_paused = true)]
+async fn what_the_target_was_not_told_of_yet_need_not_be_retired() {
+    static COUNT: AtomicUsize = AtomicUsize::new(0);
+    let mut world = spoilt(|edit| {
+        let count = COUNT.fetch_add(1, Ordering::Relaxed);
+        set(edit, "key", &format!("not-known-{count}"))
+    });
+    world.rotator.strict = true;
+    two_creates(&world).await;
+    assert!(has(&world, "first-secret"));
+}
+
+#[tokio::test(start_paused = true)]
+async fn a_key_that_the_target_does_not_accept_yet_is_retired_too() {
+    let mut world = World::keys(3);
+    world.rotator.slow = LATER;
+    two_creates(&world).await;
+    assert_eq!(world.rotator.minted().len(), 2);
+    assert!(world.works(Label::Pending) && world.works(Label::Current));
 }

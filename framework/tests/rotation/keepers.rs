@@ -55,7 +55,6 @@ async fn the_admin_has_the_next_key_made_where_the_secret_names_one() {
 async fn an_older_key_has_the_next_one_made_where_the_current_one_is_dead() {
     let world = World::keys(3);
     world.rotation("v1").await;
-    // The first key is on no label then, and the third version holds it again.
     world.rotator.add("buried");
     world.app(|secret| {
         secret.write_by_hand("m1", with_key("buried"));
@@ -63,12 +62,20 @@ async fn an_older_key_has_the_next_one_made_where_the_current_one_is_dead() {
         secret.write_by_hand("m3", with_key("wrong-too"));
     });
     world.rotator.minted().remove("first-secret");
-    // Two wrong ones and, before the version that works, the one that is pending and has no value.
+    // First the one that would be retired.
     let logins = create(&world, "v2").await;
     assert_eq!(logins, ["login", "rejected", "login", "rejected", "login", "rejected", "login"]);
     assert!(authorities(&world).last().unwrap().contains("holder: Own"));
     world.attempt("v2", 1).await.unwrap();
     assert!(world.works(Label::Current));
+}
+
+#[tokio::test(start_paused = true)]
+async fn a_key_that_was_rejected_is_not_tried_again() {
+    let world = World::two_keys();
+    world.rotation("v1").await;
+    world.rotator.minted().remove(&key(&world, Label::Current));
+    assert_eq!(create(&world, "v2").await, ["login", "login", "rejected", "login"]);
 }
 
 #[tokio::test(start_paused = true)]

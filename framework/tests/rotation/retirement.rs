@@ -10,7 +10,8 @@ use crate::world::logs::Logs;
 use crate::world::vault::{Dates, Value};
 use crate::world::{Fake, KEY, World, with_key};
 
-const MOMENT: Duration = Duration::from_secs(1);
+/// More than a test takes: the dates that it is told are of the clock that nobody stops.
+const MOMENT: Duration = Duration::from_mins(1);
 
 /// Looks whether a rotation is refused for the overlap, and without effect.
 async fn too_early(world: &World<Keys>, version: &str) {
@@ -198,6 +199,20 @@ async fn a_key_that_is_stored_twice_and_has_a_label_once_is_not_taken_for_abando
         secret.put("pinned", with_key("never-current"));
         secret.labels.insert("PINNED", turnlock::VersionId::new("pinned"));
         secret.clear(Label::Pending);
+    });
+    let failure = world.refusal("v2").await;
+    assert!(failure.to_string().contains("as many keys as it may"), "{failure}");
+    assert!(world.rotator.minted().contains_key("never-current"));
+}
+
+#[tokio::test(start_paused = true)]
+async fn a_key_of_another_account_is_not_taken_for_abandoned() {
+    let world = abandoned().await;
+    let other = KEY.replace("first-secret", "never-current").replace("acme", "other");
+    world.app(|secret| {
+        let lost = turnlock::VersionId::new("lost");
+        let found = secret.versions.iter_mut().find(|(id, _)| *id == lost).unwrap();
+        found.1 = Some(Value::Text(other));
     });
     let failure = world.refusal("v2").await;
     assert!(failure.to_string().contains("as many keys as it may"), "{failure}");

@@ -51,6 +51,10 @@ pub(crate) struct Keys {
     most: usize,
     minted: Mutex<BTreeMap<String, Minted>>,
     pub(crate) overlap: Duration,
+    /// Whether a key has to be known to be deleted.
+    pub(crate) strict: bool,
+    /// How long the provider rejects a key that it has minted.
+    pub(crate) slow: Duration,
     /// Whether it tells which keys there are, so that those of no version can be found.
     pub(crate) lists: bool,
     /// What it makes of the edit with the key that it has minted.
@@ -74,6 +78,8 @@ impl Keys {
             most,
             minted: Mutex::default(),
             overlap: OVERLAP,
+            strict: false,
+            slow: Duration::ZERO,
             lists: true,
             spoils: |edit| edit,
             given: Mutex::default(),
@@ -156,7 +162,9 @@ impl Rotator for Keys {
     }
 
     async fn test(&self, key: &ApiKey) -> Result<Verdict<()>, TargetError> {
-        let known = self.fuse.call("login key", || self.minted().contains_key(key.key.expose()));
+        let works = |minted: &Minted| minted.of.is_none() || minted.at.elapsed() >= self.slow;
+        let known =
+            self.fuse.call("login key", || self.minted().get(key.key.expose()).is_some_and(works));
         let verdict = if known.await.map_err(broken)? {
             Verdict::Accepted(())
         } else {
@@ -180,6 +188,9 @@ impl Rotator for Keys {
         self.print(&by);
         if by.credential() == key {
             return Err(TargetError::new(Class::Refused, "a key does not delete itself"));
+        }
+        if self.strict && !self.accepts(key) {
+            return Err(TargetError::new(Class::Unexpected, "no such key"));
         }
         self.delete(key.key.expose()).await
     }

@@ -339,3 +339,26 @@ async fn scheduled_rotations_start_when_they_are_due() {
     }
     assert!(local.rotate_due().is_empty(), "the next window is later");
 }
+
+#[tokio::test]
+async fn what_has_happened_can_be_moved_into_the_past_while_the_clock_stays() {
+    let local = start("").await;
+    let request = json!({
+        "SecretId": "app", "ClientRequestToken": token(1), "RotateImmediately": false,
+        "RotationRules": { "ScheduleExpression": "rate(4 hours)" },
+    });
+    call(&local, Operation::RotateSecret, &request);
+    local.wait_for_rotation("app", LONG).await.expect("tests");
+    let created = || {
+        let request = json!({ "SecretId": "app", "VersionStage": "AWSCURRENT" });
+        let answer = call(&local, Operation::GetSecretValue, &request);
+        answer["CreatedDate"].as_f64().expect("a date")
+    };
+    let before = created();
+    assert_eq!(local.age(Duration::from_hours(4)).len(), 1, "its window has opened");
+    local.wait_for_rotation("app", LONG).await.expect("rotates");
+    let now = created();
+    assert!(now >= before, "what happens now has the date of now");
+    local.age(Duration::from_hours(4));
+    assert!((now - created() - 14_400.0).abs() < 0.01);
+}

@@ -5,7 +5,7 @@ use std::io::Write as _;
 use std::path::Path;
 use std::process::ExitCode;
 
-use crate::description::{Authentication, By, Description, Request};
+use crate::description::{Authentication, Basic, By, Description, Request};
 use crate::providers::{self, BUILT_IN};
 use crate::template::{Json, Template};
 
@@ -83,6 +83,12 @@ fn sent(description: &Description, name: &str, request: &Request) -> String {
     if request.by == Some(By::Function) {
         lines.push("  Authorization: AWS4-HMAC-SHA256 … (by the function's role)".to_owned());
     }
+    if let Some(basic) = &request.basic {
+        lines.push(format!("  {}", shown_basic(basic)));
+    }
+    if let Some(to) = &request.signed_for {
+        lines.push(format!("  (signed for {} in {})", to.service.source(), to.region.source()));
+    }
     lines.extend(
         request.headers.iter().map(|(name, value)| format!("  {name}: {}", value.source())),
     );
@@ -136,8 +142,7 @@ fn shown_authentication(authentication: &Authentication) -> (Option<String>, Opt
         return (Some(named(&header.name, &header.value)), None);
     }
     if let Some(basic) = &authentication.basic {
-        let (user, password) = (basic.user.source(), basic.password.source());
-        return (Some(format!("Authorization: Basic {user}:{password} (as base64)")), None);
+        return (Some(shown_basic(basic)), None);
     }
     if let Some(query) = &authentication.query {
         return (None, Some(format!("{}={}", query.name, query.value.source())));
@@ -147,6 +152,11 @@ fn shown_authentication(authentication: &Authentication) -> (Option<String>, Opt
         format!("Authorization: AWS4-HMAC-SHA256 … (by {id}, for {service})")
     });
     (signed, None)
+}
+
+fn shown_basic(basic: &Basic) -> String {
+    let (user, password) = (basic.user.source(), basic.password.source());
+    format!("Authorization: Basic {user}:{password} (as base64)")
 }
 
 fn shown_json(json: &Json) -> String {

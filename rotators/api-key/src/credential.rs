@@ -88,12 +88,7 @@ impl ApiKey {
 }
 
 impl Credential for ApiKey {
-    const PROOF: &'static str = "key";
-
-    /// A provider takes no key that somebody has.
-    fn remedy(principal: &str) -> String {
-        format!("make a key of {principal} by hand and store it")
-    }
+    const NAME: &'static str = "key";
 
     fn read(secret: &Document) -> Result<Self, Malformed> {
         Ok(Self(match providers::of(secret)? {
@@ -128,6 +123,10 @@ impl Credential for ApiKey {
             }
             (form, _) => Self(form),
         }
+    }
+
+    fn remedy(&self) -> String {
+        format!("store a key of {} that works", self.principal())
     }
 
     fn admin(&self) -> Option<SecretId> {

@@ -7,7 +7,10 @@ use serde_json::Value;
 
 use crate::template::{Json, Template};
 
+mod list;
 mod validate;
+
+pub(crate) use list::{List, Pages};
 
 /// A provider of keys, told by the requests that it takes.
 ///
@@ -164,6 +167,17 @@ pub(crate) struct Sigv4 {
     pub(crate) secret_access_key: Template,
 }
 
+/// What a signature is for.
+#[derive(Debug, Deserialize)]
+#[cfg_attr(test, derive(schemars::JsonSchema))]
+#[serde(deny_unknown_fields)]
+pub(crate) struct SignedFor {
+    /// The service's name in signatures, such as `sts`.
+    pub(crate) service: Template,
+    /// The region in signatures.
+    pub(crate) region: Template,
+}
+
 /// One HTTP request, and what its answers mean.
 #[derive(Debug, Deserialize)]
 #[cfg_attr(test, derive(schemars::JsonSchema))]
@@ -177,8 +191,14 @@ pub(crate) struct Request {
     pub(crate) base_url: Option<Template>,
     /// The method.
     pub(crate) method: Method,
-    /// What comes after `base_url`; a value is percent-encoded, and never more than a part of one segment.
+    /// What comes after `base_url`, if anything; a value is percent-encoded, and never more than a part of one segment.
     pub(crate) path: Template,
+    /// A user and a password to show, where it is sent by nobody in particular: a login's, such as of an OAuth client.
+    #[serde(default)]
+    pub(crate) basic: Option<Basic>,
+    /// What it is signed for, if that is not what the authentication says.
+    #[serde(default)]
+    pub(crate) signed_for: Option<SignedFor>,
     /// Headers besides that of the authentication.
     #[serde(default)]
     pub(crate) headers: BTreeMap<String, Template>,
@@ -207,6 +227,9 @@ pub(crate) struct Request {
     /// key it is.
     #[serde(default)]
     pub(crate) same: BTreeMap<String, String>,
+    /// What the answer has to have at a JSON pointer: for what is made of several fields.
+    #[serde(default)]
+    pub(crate) equals: BTreeMap<String, Template>,
 }
 
 /// Who sends a request.
@@ -309,86 +332,6 @@ pub(crate) enum Meaning {
     Unavailable,
     /// Anything else: the request is wrong.
     Refused,
-}
-
-/// How keys are listed.
-#[derive(Debug, Deserialize)]
-#[cfg_attr(test, derive(schemars::JsonSchema))]
-#[serde(deny_unknown_fields)]
-pub(crate) struct List {
-    /// The request.
-    pub(crate) request: Request,
-    /// The JSON pointer of the array of keys; the whole answer unless told.
-    #[serde(default)]
-    pub(crate) items: String,
-    /// In an item, the JSON pointer of its id.
-    pub(crate) id: String,
-    /// In an item, the JSON pointer of the label that `create` gave it, where it can give one.
-    #[serde(default)]
-    pub(crate) label: Option<String>,
-    /// In an item, a value that tells that it is not a key that works; it is passed over.
-    #[serde(default)]
-    pub(crate) skip: Vec<Skip>,
-    /// How the next page is asked for.
-    #[serde(default)]
-    pub(crate) pages: Option<Pages>,
-}
-
-/// An item that is no key that works, such as one that was revoked.
-#[derive(Debug, Deserialize)]
-#[cfg_attr(test, derive(schemars::JsonSchema))]
-#[serde(deny_unknown_fields)]
-pub(crate) struct Skip {
-    /// The JSON pointer of a value.
-    pub(crate) at: String,
-    /// The value there.
-    pub(crate) is: Value,
-}
-
-/// How the next page of a list is asked for.
-#[derive(Debug, Deserialize)]
-#[cfg_attr(test, derive(schemars::JsonSchema))]
-#[serde(
-    rename_all = "lowercase",
-    rename_all_fields = "snake_case",
-    tag = "by",
-    deny_unknown_fields
-)]
-pub(crate) enum Pages {
-    /// By its number, until a page is empty or the last one.
-    Number {
-        /// The query's parameter.
-        query: String,
-        /// The JSON pointer of the last page's number, where a page has it.
-        #[serde(default)]
-        last: Option<String>,
-        /// The number of the first page.
-        #[serde(default = "one")]
-        first: u32,
-    },
-    /// By how many items come before, until a page is empty.
-    Offset {
-        /// The query's parameter.
-        query: String,
-    },
-    /// By a value that the page before has, until there is none.
-    Cursor {
-        /// The query's parameter.
-        query: String,
-        /// The JSON pointer of the value.
-        at: String,
-    },
-    /// By the address that the page before has in its header `Link` as `next`, of the same host.
-    Link,
-    /// By the address that the page before has at a JSON pointer, of the same host.
-    Address {
-        /// The JSON pointer of the address.
-        at: String,
-    },
-}
-
-fn one() -> u32 {
-    1
 }
 
 #[cfg(test)]

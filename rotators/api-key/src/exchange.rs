@@ -1,6 +1,6 @@
 //! Requests in someone's name, and their answers.
 
-use turnlock::{Class, TargetError, Verdict};
+use turnlock::{Class, Sensitive, TargetError, Verdict};
 
 use crate::answer::{self, Fault, Success};
 use crate::description::{Authentication, By, Meaning, Request};
@@ -80,17 +80,11 @@ impl Client {
         })?;
         call.repeatable |= ask.repeatable;
         let success = answer::read(ask.request, &call.name, self.send(&call).await)?;
-        for (field, pointer) in &ask.request.same {
-            let here = ask.values.secret.value(field);
-            let there = success.text(pointer);
-            let (class, problem) = match &there {
-                Some(there) if Some(there.expose()) == here => continue,
-                Some(_) => (Class::Refused, format!("the key is not of the secret's `{field}`")),
-                None => (Class::Unexpected, format!("the answer has no text at {pointer}")),
-            };
-            let error = TargetError::new(class, format!("{}: {problem}", call.name));
-            return Err(Fault { meaning: Meaning::Refused, error, uncertain: false });
-        }
+        repeats(&ask, &success).map_err(|(class, problem)| Fault {
+            meaning: Meaning::Refused,
+            error: TargetError::new(class, format!("{}: {problem}", call.name)),
+            uncertain: false,
+        })?;
         Ok(success)
     }
 
@@ -145,6 +139,26 @@ impl Client {
     }
 }
 
+/// Whether an answer repeats what it has to of the secret.
+fn repeats(ask: &Ask<'_>, success: &Success) -> Result<(), (Class, String)> {
+    let same = ask.request.same.iter().map(|(field, pointer)| {
+        let here = ask.values.secret.value(field).map(Sensitive::new);
+        (pointer, field.as_str(), here)
+    });
+    let equal = ask.request.equals.iter().map(|(pointer, template)| {
+        (pointer, template.source(), template.plain(&ask.values).ok().flatten())
+    });
+    for (pointer, name, here) in same.chain(equal) {
+        let problem = match success.text(pointer) {
+            Some(there) if Some(&there) == here.as_ref() => continue,
+            Some(_) => (Class::Refused, format!("the key is not of the secret's `{name}`")),
+            None => (Class::Unexpected, format!("the answer has no text at {pointer}")),
+        };
+        return Err(problem);
+    }
+    Ok(())
+}
+
 /// Fills a request, and shows who sends it.
 async fn call(ask: &Ask<'_>) -> Result<Call, TargetError> {
     let (description, sender) = (ask.about.description(), ask.sender);
@@ -158,10 +172,16 @@ async fn call(ask: &Ask<'_>) -> Result<Call, TargetError> {
     }
     let by_admin = sender.is_some_and(|sender| sender.credential.is_admin());
     let (authentication, fields) = match (ask.request.by, sender) {
-        (Some(By::Anyone), _) | (None, None) => return Ok(call),
+        (Some(By::Anyone), _) => {
+            if let Some(basic) = &ask.request.basic {
+                call.show(basic, &values)?;
+            }
+            return Ok(call);
+        }
+        (None, None) => return Ok(call),
         (Some(By::Function), _) => {
             let signature = description.key.as_ref().and_then(|key| key.sigv4.as_ref());
-            sigv4::sign_by_role(&mut call, signature, &values).await?;
+            sigv4::sign_by_role(&mut call, signature, ask.request, &values).await?;
             return Ok(call);
         }
         (Some(By::Admin) | None, Some(_)) if by_admin => (&description.admin, values.secret),
@@ -178,7 +198,7 @@ async fn call(ask: &Ask<'_>) -> Result<Call, TargetError> {
     let from = Values { admin, login, ..Values::of(fields) };
     call.authenticate(authentication, &from)?;
     if let Some(signature) = &authentication.sigv4 {
-        sigv4::sign_by_key(&mut call, signature, &from)?;
+        sigv4::sign_by_key(&mut call, signature, ask.request, &from)?;
     }
     Ok(call)
 }

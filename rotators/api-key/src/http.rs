@@ -184,18 +184,17 @@ fn of_tls(fault: &rustls::Error, name: &str) -> (Class, String) {
     let rustls::Error::InvalidCertificate(problem) = fault else {
         return (Class::TlsUntrusted, format!("{name}: the TLS handshake failed"));
     };
-    let other_name = matches!(problem, E::NotValidForName | E::NotValidForNameContext { .. });
-    let class = if other_name { Class::TlsName } else { Class::TlsUntrusted };
-    let problem = if other_name {
-        "is for another name"
-    } else if matches!(problem, E::UnknownIssuer) {
+    if let E::NotValidForName | E::NotValidForNameContext { .. } = problem {
+        return (Class::TlsName, format!("{name}: the certificate is for another name"));
+    }
+    let problem = if let E::UnknownIssuer = problem {
         "goes back to no root that is trusted here; TLS_CA_FILE names a file with more roots"
-    } else if matches!(problem, E::Expired | E::ExpiredContext { .. }) {
+    } else if let E::Expired | E::ExpiredContext { .. } = problem {
         "has expired"
     } else {
         "is not valid"
     };
-    (class, format!("{name}: the certificate {problem}"))
+    (Class::TlsUntrusted, format!("{name}: the certificate {problem}"))
 }
 
 /// The cause of a kind, however deep.

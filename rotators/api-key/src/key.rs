@@ -175,8 +175,7 @@ fn same_address(one: &str, other: &str) -> bool {
 impl PartialEq for Key {
     fn eq(&self, other: &Self) -> bool {
         let proof = self.description().proof();
-        self.provider.name == other.provider.name
-            && proof.iter().all(|field| self.fields.value(field) == other.fields.value(field))
+        proof.iter().all(|field| self.fields.value(field) == other.fields.value(field))
             && self.admin_fields == other.admin_fields
             && self.target == other.target
             && self.principal == other.principal

@@ -113,7 +113,12 @@ impl Rotator for ApiKeys {
             let request = needed(description.update.as_ref())?;
             // The same value twice is the same as once.
             let ask = Ask::new(current, request).by(sender).with_next(&pending.fields).repeatable();
-            self.client.ask(ask).await.map_err(|fault| fault.error)?;
+            // Sent again after an answer was lost, it comes with a key that is dead by now.
+            if let Err(fault) = self.client.ask(ask).await
+                && !matches!(self.client.test(pending).await, Ok(Verdict::Accepted(_)))
+            {
+                return Err(fault.error);
+            }
             outcome = Outcome::Changed;
         }
         self.settled(pending).await?;
@@ -135,15 +140,17 @@ impl Rotator for ApiKeys {
                 Retire::BeforeCreate { overlap: key.overlap }
             }
             Form::Remote(_) => Retire::ByTarget,
-            // There is nobody who could forget them; but two rotations in a row would leave consumers with keys that
-            // those who have the newest ones do not know any more.
-            Form::Local(keys) => Retire::BeforeCreate { overlap: keys.overlap },
+            Form::Local(keys) => Retire::ByNextVersion { overlap: keys.overlap },
         }
     }
 
+    fn retires_in_steps(&self, old: &ApiKey, current: &ApiKey) -> bool {
+        let (Form::Remote(old), Form::Remote(current)) = (&old.0, &current.0) else { return false };
+        old.description().retire.len() > 1 && old.id().is_some() && old.id() != current.id()
+    }
+
     async fn retire(&self, old: &ApiKey, by: Authority<'_, Self>) -> Result<(), TargetError> {
-        let Form::Remote(old) = &old.0 else { return Ok(()) };
-        let authority = by.credential().remote()?;
+        let (old, authority) = (old.remote()?, by.credential().remote()?);
         if old.id().is_some() && old.id() == authority.id() {
             let text = "the key to retire has the id of the current one, which stays";
             return Err(TargetError::new(Class::Refused, text));
@@ -153,6 +160,15 @@ impl Rotator for ApiKeys {
         overlapping::retire(&self.client, old, &old.fields, sender).await?;
         tracing::info!(id = old.id().unwrap_or("none"), "retired a key");
         Ok(())
+    }
+
+    fn retires(&self, unwanted: &ApiKey, kept: &ApiKey) -> bool {
+        match (&unwanted.0, &kept.0) {
+            (Form::Remote(unwanted), Form::Remote(kept)) => {
+                unwanted.id().is_some() && unwanted.id() == kept.id()
+            }
+            (Form::Remote(_) | Form::Local(_), _) => false,
+        }
     }
 
     async fn admin(

@@ -9,6 +9,7 @@ use turnlock::{Class, Create, Edit, Sensitive, TargetError};
 
 use crate::ApiKeys;
 use crate::answer::{Fault, Success};
+use crate::credential::ApiKey;
 use crate::description::{List, Meaning, Request};
 use crate::exchange::{Ask, Sender};
 use crate::http::Client;
@@ -54,12 +55,10 @@ impl Minting<'_> {
         for Listed { id, label } in listed {
             let Some(label) = label else { continue };
             let kept = [key.id(), authority.id()].contains(&Some(id.as_str()));
-            if kept || self.next.history.in_use(|version| version.has_id(&id)).await? {
+            if kept || self.in_use(&id).await? {
                 continue;
             }
-            if !self.outlived(&label, &id).await? {
-                continue;
-            }
+            self.outlive(&label, &id).await?;
             tracing::warn!(%id, label = label.text(), "retiring a key that no version holds");
             self.retire(&id).await?;
             count -= 1;
@@ -76,30 +75,52 @@ impl Minting<'_> {
         }
     }
 
-    /// Whether no invocation can still be about to store the key; of this very version, waits until that is so.
-    async fn outlived(&self, label: &Label, id: &str) -> Result<bool, TargetError> {
-        let rest = self.next.lifetime.saturating_sub(label.age());
-        if rest.is_zero() {
+    /// Whether a version that consumers may have holds the key of an id, or an older one says that the current key has
+    /// it: somebody may have written another id beside that by hand.
+    async fn in_use(&self, id: &str) -> Result<bool, TargetError> {
+        let (history, current) = (&self.next.history, self.next.current);
+        if history.in_use(|version| version.has_id(id)).await? {
             return Ok(true);
         }
-        if !label.is_of(self.next.version) {
-            return Ok(false);
+        let same = |version: &ApiKey| version.has_id(id) && version == current;
+        let is_current = match history.knows(&self.key.principal, same).await {
+            // A role that may not list versions cannot tell, and what it does not know it leaves alone.
+            Err(error) if error.class() == Class::Permission => {
+                tracing::warn!(id, "a key that no version may hold is left alone: {error}");
+                return Ok(true);
+            }
+            asked => asked?,
+        };
+        if is_current {
+            tracing::warn!(
+                id,
+                "the current version has another id for its key than this, by which it was minted"
+            );
+        }
+        Ok(is_current)
+    }
+
+    /// Waits until no invocation can be at work any more that may still store the key, or make it the current one.
+    async fn outlive(&self, label: &Label, id: &str) -> Result<(), TargetError> {
+        let rest = self.next.lifetime.saturating_sub(label.age());
+        if rest.is_zero() {
+            return Ok(());
         }
         let left = turnlock::deadline().map(|end| end.saturating_duration_since(Instant::now()));
         if left.is_some_and(|left| left < rest + RESERVE) {
             let text = format!(
-                "the key {id} was minted for this version a moment ago, and another invocation may be about to \
-                 store it; the step can be repeated in {} s",
+                "the key {id} was minted a moment ago, and another invocation may be about to store it; the step can be \
+                 repeated in {} s",
                 rest.as_secs() + 1
             );
             return Err(TargetError::new(Class::Throttled, text));
         }
         sleep(rest).await;
-        let text = format!("the key {id} was stored meanwhile");
-        if self.next.history.in_use(|version| version.has_id(id)).await? {
+        if self.in_use(id).await? {
+            let text = format!("the key {id} was stored meanwhile");
             return Err(TargetError::new(Class::Throttled, text));
         }
-        Ok(true)
+        Ok(())
     }
 
     async fn mint(&self, request: &Request) -> Result<Edit, TargetError> {
@@ -107,8 +128,8 @@ impl Minting<'_> {
         let label = Label::new(self.next.secret, self.next.version)?;
         let new = coming(key, &label, self.next)?;
         let ask = Ask::new(key, request).by(self.sender).with_new(&new);
-        // Should this invocation die before it has the answer, the key can be found by this.
-        tracing::info!(label = label.text(), "asking for a key");
+        // Should this invocation die before it has the answer, this is what is left over.
+        tracing::info!(label = label.text(), "minting a key");
         let minted = match self.client.ask(ask).await {
             Ok(minted) => minted,
             Err(fault) => return Err(self.lost(fault, &label).await),

@@ -6,7 +6,7 @@ use reqwest::header::{AUTHORIZATION, CONTENT_TYPE, HeaderMap, HeaderName, Header
 use turnlock::{Class, Sensitive, TargetError};
 use url::{Url, form_urlencoded};
 
-use crate::description::{Authentication, Description, Method, Request};
+use crate::description::{Authentication, Basic, Description, Method, Request};
 use crate::template::{Template, Unfit, percent};
 use crate::values::{Name, Values};
 
@@ -81,6 +81,9 @@ impl Base {
 
     /// The address of a path, which stays below this one.
     fn with(&self, path: &str) -> Option<Url> {
+        if path.is_empty() {
+            return Some(self.0.clone());
+        }
         let expected = format!("{}{path}", self.0.path().trim_end_matches('/'));
         let url = Url::parse(&format!("{}{path}", self.name())).ok()?;
         // Dot segments would have been resolved by now.
@@ -164,19 +167,31 @@ impl Call {
             put(&mut self.headers, &header.name, &fill(&header.value)?).map_err(fault)?;
         }
         if let Some(basic) = &authentication.basic {
-            let (user, password) = (fill(&basic.user)?, fill(&basic.password)?);
-            if user.expose().contains(':') {
-                return Err(fault(format!("`{}` has a colon", basic.user.source())));
-            }
-            let pair = Sensitive::new(format!("{}:{}", user.expose(), password.expose()));
-            let value = Sensitive::new(format!("Basic {}", STANDARD.encode(pair.expose())));
-            put(&mut self.headers, AUTHORIZATION.as_str(), &value).map_err(fault)?;
+            self.show(basic, values)?;
         }
         if let Some(query) = &authentication.query {
             let value = fill(&query.value)?;
             self.url.query_pairs_mut().append_pair(&query.name, value.expose());
         }
         Ok(())
+    }
+}
+
+impl Call {
+    /// Adds a user and a password.
+    pub(crate) fn show(&mut self, basic: &Basic, values: &Values<'_>) -> Result<(), TargetError> {
+        let fault = |problem: String| malformed(format!("{problem} (for the authentication)"));
+        let fill = |template: &Template| {
+            let filled = template.plain(values).map_err(|m| fault(absent(&m.0)))?;
+            filled.ok_or_else(|| fault("a value is missing".to_owned()))
+        };
+        let (user, password) = (fill(&basic.user)?, fill(&basic.password)?);
+        if user.expose().contains(':') {
+            return Err(fault(format!("`{}` has a colon", basic.user.source())));
+        }
+        let pair = Sensitive::new(format!("{}:{}", user.expose(), password.expose()));
+        let value = Sensitive::new(format!("Basic {}", STANDARD.encode(pair.expose())));
+        put(&mut self.headers, AUTHORIZATION.as_str(), &value).map_err(fault)
     }
 }
 

@@ -38,7 +38,31 @@ macro_rules! built_in {
     };
 }
 
-built_in!["jupyterhub"];
+built_in![
+    "approle",
+    "auth0",
+    "aws-iam",
+    "aws-iam-own",
+    "cloudflare-account",
+    "cloudflare-user",
+    "confluent-cloud",
+    "consul",
+    "datadog-api-key",
+    "datadog-application-key",
+    "elasticsearch",
+    "entra",
+    "gitea",
+    "gitlab-group",
+    "gitlab-personal",
+    "gitlab-project",
+    "grafana",
+    "jupyterhub",
+    "mongodb-atlas",
+    "oauth2-refresh-token",
+    "okta",
+    "sendgrid",
+    "twilio",
+];
 
 /// What the environment says of providers.
 #[derive(Debug, Default)]

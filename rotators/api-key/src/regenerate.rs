@@ -4,7 +4,7 @@ use turnlock::{Class, Create, Edit, Sensitive, TargetError};
 
 use crate::ApiKeys;
 use crate::description::{Request, Strategy};
-use crate::exchange::{Ask, Sender, Session};
+use crate::exchange::{Ask, Sender};
 use crate::http::Client;
 use crate::key::Key;
 use crate::label::Label;
@@ -18,16 +18,14 @@ pub(crate) async fn create(
 ) -> Result<Edit, TargetError> {
     let key = next.current.remote()?;
     let new = coming(key, &Label::new(next.secret, next.version)?, next)?;
-    // A refresh token proves itself by being used, once.
-    let refreshed = key.description().strategy == Strategy::RefreshToken;
-    let by = if refreshed { None } else { Some(next.authority().await?) };
-    let authority = match &by {
-        Some(by) => by.credential().remote()?,
-        None => key,
-    };
-    let session = by.map_or(Session(None), turnlock::Authority::into_session);
+    let by = next.authority().await?;
+    let authority = by.credential().remote()?;
+    let session = by.into_session();
     let sender = Sender { credential: authority, session: &session };
-    let ask = Ask::new(key, request).by(sender).with_new(&new);
+    // Where an older version's works, and not the current one, that is what is exchanged.
+    let refreshed = key.description().strategy == Strategy::RefreshToken && !authority.is_admin();
+    let about = if refreshed { authority } else { key };
+    let ask = Ask::new(about, request).by(sender).with_new(&new);
     let answer = client.ask(ask).await.map_err(|fault| {
         if !fault.uncertain {
             return fault.error;

@@ -2,7 +2,6 @@
 
 use std::time::SystemTime;
 
-use aws_config::BehaviorVersion;
 use aws_credential_types::Credentials;
 use aws_credential_types::provider::ProvideCredentials;
 use aws_sigv4::http_request::{SignableBody, SignableRequest, SigningSettings, sign};
@@ -10,23 +9,26 @@ use aws_sigv4::sign::v4::SigningParams;
 use reqwest::header::{HeaderName, HeaderValue};
 use turnlock::{Class, Sensitive, TargetError};
 
-use crate::description::Sigv4;
+use crate::description::{Request, Sigv4};
 use crate::place::Call;
+use crate::template::Template;
 use crate::values::Values;
+
+/// How often credentials are asked for where they are not in the environment, as they are in Lambda.
+const CREDENTIAL_ATTEMPTS: u32 = 3;
 
 /// Signs with the access key that the description names.
 pub(crate) fn sign_by_key(
     call: &mut Call,
     signature: &Sigv4,
+    request: &Request,
     values: &Values<'_>,
 ) -> Result<(), TargetError> {
-    let fill = |template: &crate::template::Template| {
-        let filled = template.plain(values).ok().flatten();
-        filled.ok_or_else(|| fault(call, "has no value for a part of its signature"))
-    };
+    let fill = |template| filled(call, template, values);
     let (id, secret) = (fill(&signature.access_key_id)?, fill(&signature.secret_access_key)?);
     let credentials = Credentials::new(id.expose(), secret.expose(), None, None, "secret");
-    let (service, region) = (fill(&signature.service)?, fill(&signature.region)?);
+    let (service, region) = signed_for(signature, request);
+    let (service, region) = (fill(service)?, fill(region)?);
     sign_with(call, credentials, service, region, SystemTime::now())
 }
 
@@ -34,21 +36,32 @@ pub(crate) fn sign_by_key(
 pub(crate) async fn sign_by_role(
     call: &mut Call,
     signature: Option<&Sigv4>,
+    request: &Request,
     values: &Values<'_>,
 ) -> Result<(), TargetError> {
     let signature = signature.ok_or_else(|| fault(call, "is not to be signed"))?;
-    let fill = |template: &crate::template::Template| {
-        let filled = template.plain(values).ok().flatten();
-        filled.ok_or_else(|| fault(call, "has no value for a part of its signature"))
-    };
-    let (service, region) = (fill(&signature.service)?, fill(&signature.region)?);
-    let config = aws_config::load_defaults(BehaviorVersion::latest()).await;
+    let (service, region) = signed_for(signature, request);
+    let (service, region) = (filled(call, service, values)?, filled(call, region, values)?);
+    let config = turnlock::aws::configuration(CREDENTIAL_ATTEMPTS).load().await;
     let provider = config.credentials_provider();
     let provider = provider.ok_or_else(|| fault(call, "finds no credentials of the function"))?;
     let credentials = provider.provide_credentials().await;
     let credentials =
         credentials.map_err(|_| fault(call, "gets no credentials of the function's role"))?;
     sign_with(call, credentials, service, region, SystemTime::now())
+}
+
+/// The service and the region.
+fn signed_for<'a>(signature: &'a Sigv4, request: &'a Request) -> (&'a Template, &'a Template) {
+    match &request.signed_for {
+        Some(told) => (&told.service, &told.region),
+        None => (&signature.service, &signature.region),
+    }
+}
+
+fn filled(call: &Call, template: &Template, values: &Values<'_>) -> Result<Sensitive, TargetError> {
+    let filled = template.plain(values).ok().flatten();
+    filled.ok_or_else(|| fault(call, "has no value for a part of its signature"))
 }
 
 fn sign_with(

@@ -21,7 +21,7 @@ mod json;
 /// (RFC 3339), `{new.expires_date}`, `{new.expires_in}` (seconds) and `{new.expires_unix}` are of the key to be minted.
 /// `{name?}` may be without a value: what it stands in is then left out. Filters follow a bar: `{name|base64}`, `percent`,
 /// `json` (as inside a JSON string); and in a JSON body, where the placeholder is the whole text: `number`, `list` (words
-/// between commas or spaces, as an array of strings) and `raw` (the JSON that the value holds).
+/// between commas or spaces, or an array of strings) and `raw` (the JSON that the value holds).
 ///
 /// A value is encoded for the place where it stands, so that none can leave it; the filters come before.
 pub(crate) struct Template {

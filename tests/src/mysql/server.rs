@@ -30,6 +30,7 @@ gentle=TERM
 hard=KILL
 "#,
     connections: log::connections,
+    refuses_root: true,
     port_taken: PORT_TAKEN,
     gave_up: GAVE_UP,
 };

@@ -28,6 +28,7 @@ gentle=INT
 hard=QUIT
 "#,
     connections: log::connections,
+    refuses_root: true,
     port_taken: "could not bind ",
     gave_up: " FATAL:  ",
 };

@@ -24,6 +24,8 @@ pub(crate) struct Kind {
     pub(crate) script: &'static str,
     /// All connections of a log, in their order.
     pub(crate) connections: fn(&str) -> Vec<Connection>,
+    /// Whether it refuses to run as root, who runs it as another user then.
+    pub(crate) refuses_root: bool,
     /// What the log has if the port is taken.
     pub(crate) port_taken: &'static str,
     /// What the log has if the server gave up, and not otherwise.
@@ -43,7 +45,7 @@ pub(crate) struct Process {
 impl Process {
     /// A folder with certificates and without a server.
     pub(crate) fn prepare(kind: Kind, tls: &Tls) -> Self {
-        let owner = Owner::choose();
+        let owner = if kind.refuses_root { Owner::choose() } else { Owner::caller() };
         let supervisor = Supervisor::start(owner, kind.script);
         let ca_file = supervisor.folder().join("ca.pem");
         let process = Self { kind, supervisor, owner, ca_file, port: 0 };

@@ -3,7 +3,7 @@ use std::os::unix::fs::MetadataExt as _;
 use std::path::{Path, PathBuf};
 use std::process::{Child, ChildStdin, ChildStdout, Command, Stdio};
 
-/// The user that servers run as, since they refuse to run as root.
+/// The user that servers run as, of which many refuse to run as root.
 #[derive(Clone, Copy, Debug)]
 pub(super) struct Owner {
     pub(super) uid: u32,
@@ -12,11 +12,17 @@ pub(super) struct Owner {
 }
 
 impl Owner {
+    /// The user itself.
+    pub(super) fn caller() -> Self {
+        let own = std::fs::metadata("/proc/self").expect("a process has an owner");
+        Self { uid: own.uid(), gid: own.gid(), is_another: false }
+    }
+
     /// `postgres` or else `nobody` for root, and the user itself for everyone else.
     pub(super) fn choose() -> Self {
-        let own = std::fs::metadata("/proc/self").expect("a process has an owner");
-        if own.uid() != 0 {
-            return Self { uid: own.uid(), gid: own.gid(), is_another: false };
+        let own = Self::caller();
+        if own.uid != 0 {
+            return own;
         }
         let accounts = std::fs::read_to_string("/etc/passwd").expect("a list of users");
         let find = |name: &str| {

@@ -53,12 +53,22 @@ impl World {
 
     /// An account and any description of the provider, which is `PROVIDERS_DIR/harness.toml`.
     pub async fn described(setup: Setup, description: &str, edit: impl FnOnce(&mut Value)) -> Self {
+        Self::described_within(TIMEOUT, setup, description, edit).await
+    }
+
+    /// The same with a function whose steps may take this long.
+    pub async fn described_within(
+        timeout: Duration,
+        setup: Setup,
+        description: &str,
+        edit: impl FnOnce(&mut Value),
+    ) -> Self {
         let provider = Provider::start(setup);
         let first = provider.open_account(ACCOUNT);
         let mut secret = secret_of(&provider, &first);
         edit(&mut secret);
         let folder = folder(description);
-        let function = function(&provider, &folder);
+        let function = function(&provider, &folder).timeout(timeout);
         let scene = Scene::start(FUNCTION, function, &secret.to_string()).await;
         Self { provider, first, scene, folder }
     }
@@ -69,12 +79,22 @@ impl World {
         description: &str,
         edit: impl FnOnce(&mut Value),
     ) -> Self {
+        Self::administered_within(TIMEOUT, setup, description, edit).await
+    }
+
+    /// The same with a function whose steps may take this long.
+    pub async fn administered_within(
+        timeout: Duration,
+        setup: Setup,
+        description: &str,
+        edit: impl FnOnce(&mut Value),
+    ) -> Self {
         let provider = Provider::start(setup);
         let first = provider.open_account(ACCOUNT);
         let secret = secret_of(&provider, &first);
         let admin = json!({"key": provider.admin_key(), "url": provider.url(), "ssl": false});
         let folder = folder(description);
-        let function = function(&provider, &folder);
+        let function = function(&provider, &folder).timeout(timeout);
         let scene = Scene::start_administered(FUNCTION, function, &admin, secret, edit).await;
         Self { provider, first, scene, folder }
     }
@@ -103,6 +123,16 @@ impl World {
         self.provider.keys(ACCOUNT).into_iter().map(|key| key.id).collect()
     }
 
+    /// The keys that the provider accepts and no version of the secret holds.
+    pub fn orphans(&self) -> Vec<Key> {
+        let versions = self.local.versions(&self.secret);
+        let texts = versions.iter().filter_map(|id| self.local.value_of(&self.secret, id));
+        let held: Vec<String> = texts.filter_map(|text| held_in(&text)).collect();
+        let mut keys = self.provider.keys(ACCOUNT);
+        keys.retain(|key| !held.contains(&key.value));
+        keys
+    }
+
     /// Writes the description anew; the function reads it at the next step.
     pub fn describe(&self, description: &str) {
         self.add("harness.toml", description.as_bytes());
@@ -112,6 +142,11 @@ impl World {
     pub fn add(&self, name: &str, bytes: &[u8]) {
         std::fs::write(self.folder.path().join(name), bytes).expect("a file can be written");
     }
+}
+
+fn held_in(text: &str) -> Option<String> {
+    let secret: Value = serde_json::from_str(text).ok()?;
+    secret["key"].as_str().map(str::to_owned)
 }
 
 /// A secret with a key of the provider's.

@@ -31,3 +31,48 @@ fn every_file_of_a_description_is_built_in() {
         assert!(BUILT_IN.iter().any(|(known, _)| *known == name), "{name}");
     }
 }
+
+#[test]
+fn the_table_of_providers_has_each_description_with_the_fields_that_it_needs() {
+    let file = Path::new(env!("CARGO_MANIFEST_DIR")).join("PROVIDERS.md");
+    let table = std::fs::read_to_string(file).unwrap();
+    for (name, text) in BUILT_IN {
+        let description = Provider::from_toml(name, text).unwrap().description;
+        let row = table.lines().find(|line| line.contains(&format!("| `{name}` |")));
+        let row = row.unwrap_or_else(|| panic!("{name} is not in the table"));
+        let (needed, _) = description.read();
+        let of_the_admin = description.needed_of_the_admin();
+        for field in needed.iter().chain(&of_the_admin) {
+            let usual = ["key", "key_id"].contains(field);
+            assert!(usual || row.contains(&format!("`{field}`")), "{name}: {field}");
+        }
+        let strategy = description.strategy.name().replace('-', " ");
+        assert!(row.contains(&format!("| {strategy} |")), "{name}: {strategy}");
+        if let Some(limit) = description.limit {
+            assert!(row.contains(&format!("| {limit} |")), "{name}: {limit}");
+        }
+    }
+}
+
+#[test]
+fn a_request_has_a_user_and_a_password_of_its_own_only_where_nobody_in_particular_sends_it() {
+    let text = |by: &str| {
+        format!(
+            "title = \"x\"\nstrategy = \"regenerate\"\nbase_url = \"https://example.com\"\nprincipal = \"x\"\n\
+             key = {{ bearer = \"{{key}}\" }}\ntest = {{ method = \"GET\", path = \"/\" }}\n\
+             [update]\nby = \"{by}\"\nmethod = \"POST\"\npath = \"\"\nfields = {{ key = \"/key\" }}\n\
+             basic = {{ user = \"{{user}}\", password = \"{{key}}\" }}\n"
+        )
+    };
+    Provider::from_toml("x", &text("anyone")).unwrap();
+    let problem = Provider::from_toml("x", &text("key")).unwrap_err();
+    assert!(problem.contains("say by = \"anyone\""), "{problem}");
+}
+
+#[test]
+fn the_description_in_the_readme_is_whole() {
+    let readme = include_str!("../../README.md");
+    let (_, rest) = readme.split_once("```toml\n").unwrap();
+    let (text, _) = rest.split_once("```").unwrap();
+    Provider::from_toml("acme", text).unwrap();
+}

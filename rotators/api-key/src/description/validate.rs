@@ -250,8 +250,12 @@ impl Request {
         if self.json.is_some() && self.form.is_some() {
             return Err("has a body as JSON and as a form".to_owned());
         }
+        if self.basic.is_some() && self.by != Some(By::Anyone) {
+            return Err("has a user and a password of its own; say by = \"anyone\"".to_owned());
+        }
         let path = self.path.source();
-        if !path.starts_with('/') || path.contains(['?', '#']) {
+        let placed = path.is_empty() || path.starts_with('/');
+        if !placed || path.contains(['?', '#']) {
             return Err(format!("path `{path}` does not begin with a slash, or has a query"));
         }
         let in_json: Vec<&Template> = self.json.iter().flat_map(|json| json.templates()).collect();
@@ -272,7 +276,7 @@ impl Request {
         if let Some(name) = self.headers.keys().find(|name| !is_header(name)) {
             return Err(format!("`{name}` is no name of a header"));
         }
-        let pointers = self.fields.values().chain(self.same.values());
+        let pointers = self.fields.values().chain(self.same.values()).chain(self.equals.keys());
         let pointers = pointers.chain(self.when.iter().filter_map(|rule| rule.at.as_ref()));
         let mut pointers = pointers;
         pointers.try_for_each(|pointer| is_pointer(pointer))?;
@@ -287,7 +291,10 @@ impl Request {
     pub(crate) fn templates(&self) -> Vec<&Template> {
         let mut all = vec![&self.path];
         all.extend(&self.base_url);
+        all.extend(self.basic.iter().flat_map(|basic| [&basic.user, &basic.password]));
+        all.extend(self.signed_for.iter().flat_map(|to| [&to.service, &to.region]));
         all.extend(self.headers.values().chain(self.query.values()));
+        all.extend(self.equals.values());
         all.extend(self.json.iter().flat_map(|json| json.templates()));
         all.extend(self.form.iter().flat_map(|form| form.values()));
         all

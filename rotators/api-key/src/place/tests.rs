@@ -133,6 +133,10 @@ fn typed_placeholders_become_json_of_their_type() {
     assert_eq!(body["n"], 30);
     assert_eq!(body["l"], serde_json::json!(["a", "b", "c"]));
     assert_eq!(body["r"], serde_json::json!([{"x": null}]));
+    let array = [("tenant", "a"), ("user", "u"), ("words", "[\"a b\", \"c\"]")];
+    let body = call(&array).ok().and_then(|call| call.body).unwrap();
+    let body: serde_json::Value = serde_json::from_str(body.expose()).unwrap();
+    assert_eq!(body["l"], serde_json::json!(["a b", "c"]));
     for wrong in ["", "30x", "\"30\"", "NaN"] {
         let error = refused(&[("tenant", "a"), ("user", "u"), ("count", wrong)]);
         assert!(error.contains("makes nothing of its type"), "{error}");

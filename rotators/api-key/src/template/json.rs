@@ -97,6 +97,10 @@ fn typed(text: &str, template: &Template) -> Result<Value, Unfit> {
         None => Ok(Value::String(text.to_owned())),
         Some(Type::Number) => text.parse::<Number>().map(Value::Number).map_err(|_| mistyped()),
         Some(Type::Raw) => serde_json::from_str(text).map_err(|_| mistyped()),
+        // A secret has it as words, or as an array of JSON.
+        Some(Type::List) if text.starts_with('[') => {
+            serde_json::from_str::<Vec<String>>(text).map(Value::from).map_err(|_| mistyped())
+        }
         Some(Type::List) => {
             Ok(text.split([',', ' ']).filter(|word| !word.is_empty()).map(Value::from).collect())
         }

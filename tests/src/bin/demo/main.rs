@@ -1,10 +1,12 @@
 //! `make demo`: rotates a password of PostgreSQL twice, shows what happens, and checks itself.
 //! `make demo-alternating`: the same with two users that take turns. `make demo-mysql`: MySQL and MariaDB.
+//! `make demo-api-key`: a token of JupyterHub.
 //!
 //! One file a concern: `stage` is what is needed, `consumers` are those who use the password, `shooting`
 //! runs a rotation and records it as a `film`, `picture` and `costs` draw that, `tally` counts, `checks` judge
 //! the end, `screen` is where all goes. `hammer` is a program at work. `single` is one user of PostgreSQL, `alternating` are two, `dual` is one of
-//! MySQL with two passwords, `grants` are two of MySQL.
+//! MySQL with two passwords, `grants` are two of MySQL,
+//! `keys` is a service with tokens.
 
 mod alternating;
 mod checks;
@@ -14,6 +16,7 @@ mod dual;
 mod film;
 mod grants;
 mod hammer;
+mod keys;
 mod picture;
 mod screen;
 mod shooting;
@@ -29,7 +32,7 @@ use tokio::signal::unix::{Signal, SignalKind, signal};
 use turnlock_tests::mysql::Product;
 
 use screen::{Ink, Line, Screen};
-use stage::{Place, Stage};
+use stage::{Stage, Strike};
 
 /// Whatever keeps the demo from going on.
 type Problem = Box<dyn std::error::Error + Send + Sync>;
@@ -64,8 +67,11 @@ async fn demonstrate() -> Result<bool, Problem> {
             let set = Stage::of_two_users(alternating::STATEMENTS);
             theatre.play(alternating::TITLE, "PostgreSQL", set, alternating::show).await
         }
+        Some("api-key") => {
+            theatre.play(keys::TITLE, "JupyterHub", keys::Place::set(), keys::show).await
+        }
         Some("mysql") => mysql(&mut theatre).await,
-        Some(_) => Err("usage: demo [alternating | mysql]".into()),
+        Some(_) => Err("usage: demo [alternating | mysql | api-key]".into()),
     }
 }
 
@@ -91,12 +97,12 @@ struct Theatre {
 
 impl Theatre {
     /// Sets the stage, shows the play and strikes the stage; whether all was as promised.
-    async fn play<P: Place>(
+    async fn play<S: Strike>(
         &mut self,
         title: &str,
         server: &str,
-        set: impl Future<Output = Result<Stage<P>, Problem>>,
-        show: impl AsyncFnOnce(&mut Stage<P>, &mut Screen) -> Result<bool, Problem>,
+        set: impl Future<Output = Result<S, Problem>>,
+        show: impl AsyncFnOnce(&mut S, &mut Screen) -> Result<bool, Problem>,
     ) -> Result<bool, Problem> {
         let Self { screen, interruption } = self;
         heading(screen, title)?;

@@ -40,6 +40,12 @@ pub(crate) trait Place: Deref<Target = Scene> {
     fn end(self) -> impl Future<Output = ()>;
 }
 
+/// What is set for a play.
+pub(crate) trait Strike {
+    /// Ends all of it.
+    fn strike(self) -> impl Future<Output = ()>;
+}
+
 /// A place, and consumers.
 pub(crate) struct Stage<P: Place> {
     pub(crate) consumers: Consumers<P::Options>,
@@ -107,13 +113,6 @@ impl<P: Place> Stage<P> {
         self.text.replacen(first, &masked(first), 1).replacen(ARN, "arn:aws:…:", 1)
     }
 
-    /// Ends all of it.
-    pub(crate) async fn strike(self) {
-        let Self { consumers, world, .. } = self;
-        drop(consumers);
-        world.end().await;
-    }
-
     /// What the function has printed.
     pub(crate) fn output(&self) -> String {
         self.world.local.output(P::FUNCTION)
@@ -128,8 +127,16 @@ impl<P: Place> Stage<P> {
     }
 }
 
+impl<P: Place> Strike for Stage<P> {
+    async fn strike(self) {
+        let Self { consumers, world, .. } = self;
+        drop(consumers);
+        world.end().await;
+    }
+}
+
 /// What the function leaves when it is killed goes with the server's folder.
-fn bounded(function: Function, folder: &std::path::Path) -> Function {
+pub(crate) fn bounded(function: Function, folder: &std::path::Path) -> Function {
     // Where the demo is killed, the function tries to go on until this time is over.
     function.env("TMPDIR", folder.display().to_string()).timeout(Duration::from_secs(10))
 }
