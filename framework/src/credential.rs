@@ -8,8 +8,13 @@ use crate::{Document, Malformed, SecretId};
 /// leave out what does not. A field that holds a secret is a [`Sensitive`](crate::Sensitive), so that
 /// `Debug` is safe to derive.
 pub trait Credential: Sized + PartialEq + fmt::Debug + Send + Sync {
-    /// What errors call it.
-    const NAME: &'static str = "password";
+    /// What messages call that by which it logs in.
+    const PROOF: &'static str = "password";
+
+    /// What somebody can do by hand where no version of the secret logs in as this principal any more.
+    fn remedy(principal: &str) -> String {
+        format!("give {principal} the password of AWSCURRENT by hand")
+    }
 
     /// Reads the fields; an error names the field and never shows its value.
     fn read(secret: &Document) -> Result<Self, Malformed>;
@@ -28,11 +33,6 @@ pub trait Credential: Sized + PartialEq + fmt::Debug + Send + Sync {
     fn reached_as(self, current: &Self) -> Self {
         let _ = current;
         self
-    }
-
-    /// What a person does where the target accepts no version's: in errors, after a semicolon.
-    fn remedy(&self) -> String {
-        format!("give {} the password of AWSCURRENT by hand", self.principal())
     }
 
     /// The secret that holds the credential allowed to change this one, if it is not this one.

@@ -163,9 +163,9 @@ pub(super) fn nothing_works<R: Rotator>(
     let text = format!(
         "{target} accepts none of the {count} {}s of {user} that the secret's versions hold \
          ({rejection}{}{elsewhere}); {}{else_do}",
-        R::Credential::NAME,
+        R::Credential::PROOF,
         rest.unwrap_or_default(),
-        search.current.remedy(),
+        R::Credential::remedy(user),
     );
     TargetError::new(Class::AuthRejected, text)
 }

@@ -88,7 +88,12 @@ impl ApiKey {
 }
 
 impl Credential for ApiKey {
-    const NAME: &'static str = "key";
+    const PROOF: &'static str = "key";
+
+    /// A provider takes no key that somebody has.
+    fn remedy(principal: &str) -> String {
+        format!("make a key of {principal} by hand and store it")
+    }
 
     fn read(secret: &Document) -> Result<Self, Malformed> {
         Ok(Self(match providers::of(secret)? {
@@ -123,10 +128,6 @@ impl Credential for ApiKey {
             }
             (form, _) => Self(form),
         }
-    }
-
-    fn remedy(&self) -> String {
-        format!("store a key of {} that works", self.principal())
     }
 
     fn admin(&self) -> Option<SecretId> {

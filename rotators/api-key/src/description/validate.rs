@@ -277,8 +277,7 @@ impl Request {
             return Err(format!("`{name}` is no name of a header"));
         }
         let pointers = self.fields.values().chain(self.same.values()).chain(self.equals.keys());
-        let pointers = pointers.chain(self.when.iter().filter_map(|rule| rule.at.as_ref()));
-        let mut pointers = pointers;
+        let mut pointers = pointers.chain(self.when.iter().filter_map(|rule| rule.at.as_ref()));
         pointers.try_for_each(|pointer| is_pointer(pointer))?;
         for rule in &self.when {
             if rule.at.is_none() && (rule.is.is_some() || rule.contains.is_some()) {
