@@ -108,18 +108,26 @@ async fn errors_of_a_provider_that_quotes_the_request_tell_no_key() {
     }
 }
 
+/// What says of a key, at its test or its retirement, that it is gone, and it is not: the next rotation takes one that is
+/// so new for one that is about to be stored.
+const UNTRUE: [(usize, u16); 3] = [(1, 401), (2, 401), (3, 404)];
+
 /// Has the provider quote the current key at a call of a rotation, in one answer after the other; how many failed.
 async fn quoted_at(call: usize) -> usize {
     let world = World::start(careless()).await;
     world.rotate().await.expect("a rotation");
     let mut errors = Vec::new();
     for status in [200, 302, 400, 401, 403, 404, 409, 418, 429, 500, 503] {
+        if UNTRUE.contains(&(call, status)) {
+            continue;
+        }
         let key = world.key("AWSCURRENT");
         let body = json!({"data": key, "account": key, key.clone(): [key], "next_cursor": key});
         world.provider.fail("*", call, Oddity::Says(status, body).before_acting());
         errors.extend(world.rotate_with_consumers().await.err());
         world.provider.recover();
-        world.rotate_with_consumers().await.expect("the next rotation");
+        let next = world.rotate_with_consumers().await;
+        assert_eq!(next, Ok(()), "after {status} at call {call}");
     }
     for oddity in [Oddity::CutJson, Oddity::Html, Oddity::CutConnection, Oddity::OtherShape] {
         world.provider.fail("*", call, oddity.after_acting());
@@ -189,13 +197,16 @@ json = { value = "{next.key}" }
 "#;
 
 const REFRESH_TOKEN: &str = r#"
-key = { bearer = "{access_token}" }
-test = { method = "GET", path = "/whoami" }
+key = { basic = { user = "{account|percent}", password = "{key|percent}" } }
+[test]
+method = "POST"
+path = "/oauth/introspect"
+form = { token = "{refresh_token}" }
+when = [{ status = 200, at = "/active", is = false, means = "rejected" }]
 [update]
-by = "anyone"
 method = "POST"
 path = "/oauth/token"
-form = { grant_type = "refresh_token", refresh_token = "{refresh_token}", client_id = "{account}", client_secret = "{key}" }
+form = { grant_type = "refresh_token", refresh_token = "{refresh_token}" }
 fields = { access_token = "/access_token", refresh_token = "/refresh_token" }
 "#;
 
@@ -231,7 +242,6 @@ async fn tokens_client_secrets_and_values_that_are_drawn_here_are_told_to_nobody
         let description = described(strategy, rest);
         let edit = |secret: &mut Value| {
             secret["rotation"]["accept_loss"] = json!(true);
-            secret["access_token"] = json!("an-access-token-of-before");
             secret["refresh_token"] = json!("a-refresh-token-of-before");
         };
         let world = World::described(careless(), &description, edit).await;
