@@ -238,6 +238,10 @@ pub(crate) fn whole(
     }
 }
 
+/// The names of what is known of a key before it is minted.
+pub(crate) const COMING: [&str; 6] =
+    ["label", "version", "expires_at", "expires_date", "expires_in", "expires_unix"];
+
 /// What is known of a key before it is minted.
 pub(crate) fn coming(
     key: &Key,
