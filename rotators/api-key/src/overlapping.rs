@@ -203,7 +203,8 @@ pub(crate) async fn retire(
     sender: Sender<'_>,
 ) -> Result<(), TargetError> {
     for request in &about.description().retire {
-        match client.ask(Ask::new(about, request).of(fields).by(sender)).await {
+        // Retired twice is retired.
+        match client.ask(Ask::new(about, request).of(fields).by(sender).repeatable()).await {
             Ok(_) => {}
             Err(fault) if fault.meaning == Meaning::Gone => {}
             Err(fault) => return Err(fault.error),
