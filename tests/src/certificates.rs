@@ -1,10 +1,15 @@
 //! Throwaway certificate authorities and the server certificates they issue.
 
 use std::fmt;
+use std::sync::Arc;
 
 use rand::TryRng as _;
 use rand::rngs::SysRng;
 use rcgen::{BasicConstraints, CertificateParams, CertifiedIssuer, DnType, IsCa, KeyPair};
+use rustls::ServerConfig;
+use rustls::crypto::ring;
+use rustls::pki_types::pem::PemObject as _;
+use rustls::pki_types::{CertificateDer, PrivateKeyDer};
 
 /// A certificate authority that nobody trusts until told to.
 pub struct Authority {
@@ -18,6 +23,20 @@ pub struct Issued {
     pub certificate: String,
     /// Its private key.
     pub key: String,
+}
+
+impl Issued {
+    /// What a server shows it by.
+    pub(crate) fn server(&self) -> Arc<ServerConfig> {
+        let certificate = CertificateDer::from_pem_slice(self.certificate.as_bytes());
+        let key = PrivateKeyDer::from_pem_slice(self.key.as_bytes());
+        let config = ServerConfig::builder_with_provider(Arc::new(ring::default_provider()))
+            .with_safe_default_protocol_versions()
+            .expect("the provider has the usual versions of TLS")
+            .with_no_client_auth()
+            .with_single_cert(vec![certificate.expect("PEM")], key.expect("PEM"));
+        Arc::new(config.expect("a certificate with its key"))
+    }
 }
 
 impl Authority {

@@ -11,9 +11,7 @@ use std::sync::Arc;
 use std::sync::atomic::{AtomicBool, Ordering};
 use std::thread;
 
-use rustls::pki_types::pem::PemObject as _;
-use rustls::pki_types::{CertificateDer, PrivateKeyDer};
-use rustls::{ServerConfig, ServerConnection, StreamOwned};
+use rustls::{ServerConnection, StreamOwned};
 
 use crate::certificates::Authority;
 
@@ -121,16 +119,7 @@ impl HangsAfterTls {
     pub fn start() -> Self {
         let authority = Authority::new();
         let issued = authority.issue(&[HOST.to_owned(), "127.0.0.1".to_owned()]);
-        let certificate = CertificateDer::from_pem_slice(issued.certificate.as_bytes());
-        let key = PrivateKeyDer::from_pem_slice(issued.key.as_bytes());
-        let provider = Arc::new(rustls::crypto::ring::default_provider());
-        let config = ServerConfig::builder_with_provider(provider)
-            .with_safe_default_protocol_versions()
-            .expect("the provider has the usual versions of TLS")
-            .with_no_client_auth()
-            .with_single_cert(vec![certificate.expect("PEM")], key.expect("PEM"))
-            .expect("a certificate with its key");
-        let config = Arc::new(config);
+        let config = issued.server();
         let listener = Listener::start(move |mut client| {
             let mut request = [0; 8];
             if client.read_exact(&mut request).is_err() || client.write_all(b"S").is_err() {

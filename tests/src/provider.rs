@@ -257,9 +257,6 @@ fn lock<T>(mutex: &Mutex<T>) -> MutexGuard<'_, T> {
 
 /// A certificate of this kind, and a folder with the authority's own.
 fn certificates(certificate: Certificate) -> (Arc<ServerConfig>, TempDir) {
-    use rustls::pki_types::pem::PemObject as _;
-    use rustls::pki_types::{CertificateDer, PrivateKeyDer};
-
     let authority = Authority::new();
     let names = ["localhost".to_owned(), "127.0.0.1".to_owned()];
     let issued = match certificate {
@@ -267,17 +264,8 @@ fn certificates(certificate: Certificate) -> (Arc<ServerConfig>, TempDir) {
         Certificate::OtherName => authority.issue(&["elsewhere.invalid".to_owned()]),
         Certificate::Expired => authority.issue_expired(&names),
     };
-    let certificate = CertificateDer::from_pem_slice(issued.certificate.as_bytes());
-    let key = PrivateKeyDer::from_pem_slice(issued.key.as_bytes());
-    let provider = Arc::new(rustls::crypto::ring::default_provider());
-    let config = ServerConfig::builder_with_provider(provider)
-        .with_safe_default_protocol_versions()
-        .expect("the provider has the usual versions of TLS")
-        .with_no_client_auth()
-        .with_single_cert(vec![certificate.expect("PEM")], key.expect("PEM"))
-        .expect("a certificate with its key");
     let folder = TempDir::new().expect("a folder");
     let file = folder.path().join("ca.pem");
     std::fs::write(file, authority.certificate()).expect("a file");
-    (Arc::new(config), folder)
+    (issued.server(), folder)
 }

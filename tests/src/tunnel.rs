@@ -10,9 +10,6 @@ use hyper::body::Incoming;
 use hyper::service::service_fn;
 use hyper::{HeaderMap, Request, Response};
 use hyper_util::rt::TokioIo;
-use rustls::ServerConfig;
-use rustls::pki_types::pem::PemObject as _;
-use rustls::pki_types::{CertificateDer, PrivateKeyDer};
 use tokio::io::{AsyncReadExt as _, AsyncWriteExt as _};
 use tokio::net::{TcpListener, TcpStream};
 use tokio::task::{JoinHandle, JoinSet};
@@ -117,16 +114,7 @@ async fn serve(mut stream: TcpStream, authority: Arc<Authority>, answer: Arc<Ans
 
 fn acceptor(authority: &Authority, host: &str) -> TlsAcceptor {
     let issued = authority.issue(&[host.to_owned()]);
-    let certificate = CertificateDer::from_pem_slice(issued.certificate.as_bytes());
-    let key = PrivateKeyDer::from_pem_slice(issued.key.as_bytes());
-    let provider = Arc::new(rustls::crypto::ring::default_provider());
-    let config = ServerConfig::builder_with_provider(provider)
-        .with_safe_default_protocol_versions()
-        .expect("the provider has the usual versions of TLS")
-        .with_no_client_auth()
-        .with_single_cert(vec![certificate.expect("PEM")], key.expect("PEM"))
-        .expect("a certificate with its key");
-    TlsAcceptor::from(Arc::new(config))
+    TlsAcceptor::from(issued.server())
 }
 
 async fn read(

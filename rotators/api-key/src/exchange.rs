@@ -133,7 +133,8 @@ impl Client {
         let session = self.log_in(who, authentication).await?;
         if let Some(request) = request {
             let sender = Sender { credential: who, session: &session };
-            self.ask(Ask::new(who, request).by(sender)).await?;
+            // It changes nothing, whatever its method.
+            self.ask(Ask::new(who, request).by(sender).repeatable()).await?;
         }
         Ok(session)
     }

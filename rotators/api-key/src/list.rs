@@ -36,7 +36,7 @@ impl Client {
         let (mut all, mut seen, mut passed) = (Vec::new(), BTreeSet::new(), 0);
         let mut page = Page::First;
         for number in 0..MOST_PAGES {
-            let ask = Ask::new(key, &list.request).by(sender).page(&page);
+            let ask = Ask::new(key, &list.request).by(sender).page(&page).repeatable();
             let success = self.ask(ask).await.map_err(|fault| fault.error)?;
             let found = items(list, &success)?;
             passed += found.len();

@@ -207,7 +207,8 @@ pub(crate) async fn retire(
     sender: Sender<'_>,
 ) -> Result<(), TargetError> {
     for request in &about.description().retire {
-        match client.ask(Ask::new(about, request).of(fields).by(sender)).await {
+        // Retired twice is retired.
+        match client.ask(Ask::new(about, request).of(fields).by(sender).repeatable()).await {
             Ok(_) => {}
             Err(fault) if fault.meaning == Meaning::Gone => {}
             Err(fault) => return Err(fault.error),
@@ -241,6 +242,10 @@ pub(crate) fn whole(
         None => Ok(fields),
     }
 }
+
+/// The names of what is known of a key before it is minted.
+pub(crate) const COMING: [&str; 6] =
+    ["label", "version", "expires_at", "expires_date", "expires_in", "expires_unix"];
 
 /// What is known of a key before it is minted.
 pub(crate) fn coming(

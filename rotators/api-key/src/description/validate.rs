@@ -5,8 +5,10 @@ use std::collections::BTreeSet;
 use reqwest::header::HeaderName;
 
 use super::{Authentication, By, Description, List, Pages, Request, Strategy};
+use crate::overlapping::COMING;
+use crate::place::Base;
 use crate::template::Template;
-use crate::values::{Name, Space};
+use crate::values::{Fields, Name, Space, Values};
 
 impl Description {
     /// Checks what the types cannot say; a problem names the part.
@@ -29,11 +31,10 @@ impl Description {
             if request.by == Some(By::Admin) || name.starts_with("admin") {
                 spaces.push(Space::Admin);
             }
-            if name.starts_with("create") || name.starts_with("update") {
-                spaces.push(Space::New);
-            }
-            if name.starts_with("update") {
+            if name == "update" && self.strategy == Strategy::SingleUser {
                 spaces.push(Space::Next);
+            } else if name == "create" || name == "update" {
+                spaces.push(Space::New);
             }
             self.only(&request.names(), &spaces, &name)?;
             if name.ends_with(" login") && request.by != Some(By::Anyone) {
@@ -57,6 +58,11 @@ impl Description {
         let fills =
             |request: &Option<Request>| request.as_ref().is_some_and(|r| !r.fields.is_empty());
         let listed = self.list.is_some();
+        let recognised = self.list.as_ref().is_some_and(|list| list.label.is_some());
+        let labels = |request: &Request| {
+            let mut names = request.names().into_iter();
+            names.any(|name| name.space == Space::New && name.field == "label")
+        };
         let problem = match self.strategy {
             Strategy::OverlappingKeys if !fills(&self.create) => "create, with fields, is missing",
             Strategy::OverlappingKeys if self.retire.is_empty() => "retire is missing",
@@ -65,6 +71,14 @@ impl Description {
             }
             Strategy::OverlappingKeys if listed && !self.filled().contains(self.id.as_str()) => {
                 "list needs the id of a key: create does not fill the field that `id` names"
+            }
+            Strategy::OverlappingKeys
+                if recognised && !self.create.as_ref().is_some_and(labels) =>
+            {
+                "list has the label of a key, which create does not give it: {new.label}"
+            }
+            Strategy::OverlappingKeys if self.limit.is_some_and(|limit| limit < 2) => {
+                "limit has no room for the current key and the next one: it is below 2"
             }
             Strategy::Regenerate | Strategy::RefreshToken if !fills(&self.update) => {
                 "update, with fields, is missing"
@@ -103,9 +117,14 @@ impl Description {
                     ));
                 }
             }
-            if template.names().next().is_none() && !source.starts_with("https://") {
+            if template.names().next().is_some() {
+                continue;
+            }
+            if !source.starts_with("https://") {
                 return Err(format!("base_url `{source}` does not begin with https://"));
             }
+            Base::of(template, &Values::of(&Fields::default()), false)
+                .map_err(|problem| format!("base_url: {problem}"))?;
         }
         Ok(())
     }
@@ -134,7 +153,12 @@ impl Description {
     }
 
     fn only(&self, names: &[&Name], spaces: &[Space], part: &str) -> Result<(), String> {
-        match names.iter().find(|name| !spaces.contains(&name.space)) {
+        let given = |name: &Name| match name.space {
+            Space::Secret | Space::Admin | Space::Login => true,
+            Space::Next => self.draw.as_ref() == Some(&name.field),
+            Space::New => COMING.contains(&name.field.as_str()),
+        };
+        match names.iter().find(|name| !spaces.contains(&name.space) || !given(name)) {
             Some(name) => Err(format!("{part}: {{{name}}} has no value there")),
             None => Ok(()),
         }
@@ -199,6 +223,12 @@ impl Authentication {
         }
         if let Some(named) = self.header.as_ref().filter(|named| !is_header(&named.name)) {
             return Err(format!("`{}` is no name of a header", named.name));
+        }
+        let filled =
+            |name: &Name| self.login.as_ref().is_some_and(|l| l.fields.contains_key(&name.field));
+        let names = self.names();
+        if let Some(name) = names.iter().find(|name| name.space == Space::Login && !filled(name)) {
+            return Err(format!("{{{name}}} is filled by no login"));
         }
         match self.templates().iter().find(|template| template.misplaced(false)) {
             Some(template) => Err(format!("`{}` is typed outside a JSON body", template.source())),
@@ -275,6 +305,10 @@ impl Request {
         }
         if let Some(name) = self.headers.keys().find(|name| !is_header(name)) {
             return Err(format!("`{name}` is no name of a header"));
+        }
+        let mut statuses = self.success.iter().copied().chain(self.when.iter().map(|r| r.status));
+        if let Some(status) = statuses.find(|status| !(100..600).contains(status)) {
+            return Err(format!("{status} is no status of HTTP"));
         }
         let pointers = self.fields.values().chain(self.same.values()).chain(self.equals.keys());
         let mut pointers = pointers.chain(self.when.iter().filter_map(|rule| rule.at.as_ref()));

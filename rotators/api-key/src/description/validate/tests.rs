@@ -311,3 +311,55 @@ fn a_pointer_begins_with_a_slash() {
     let whole = OVERLAPPING.replace("items = \"/keys\"\n", "");
     assert_eq!(problem_of(&whole), None);
 }
+
+#[test]
+fn what_would_be_missed_in_a_rotation_is_missed_before_it() {
+    refuses(
+        OVERLAPPING,
+        &[
+            (
+                "{ X-Why = \"{new.label}\" }",
+                "{ X = \"{new.why?}\" }",
+                "create: {new.why} has no value",
+            ),
+            (
+                "bearer = \"{key}\"",
+                "bearer = \"{login.token}{key}\"",
+                "key: {login.token} is filled by no",
+            ),
+            (
+                "principal = ",
+                "limit = 1\nprincipal = ",
+                "limit has no room for the current key and",
+            ),
+            ("query = { dry = \"no\" }", "success = [2010]", "create: 2010 is no status of HTTP"),
+            ("status = 400", "status = 4000", "test: 4000 is no status of HTTP"),
+        ],
+    );
+    let unlabelled = OVERLAPPING.replace("{new.label}", "{new.version}");
+    let problem = problem_of(&unlabelled).unwrap_or_default();
+    assert!(
+        problem.contains("list has the label of a key, which create does not give"),
+        "{problem}"
+    );
+    refuses(
+        SINGLE_USER,
+        &[
+            ("{login.token}", "{login.tokne}", "key: {login.tokne} is filled by no login"),
+            ("{next.key}", "{next.value}", "update: {next.value} has no value there"),
+            ("{next.key}", "{next.key}{new.version}", "update: {new.version} has no value there"),
+        ],
+    );
+    refuses(
+        REGENERATE,
+        &[
+            ("https://a.example", "https://", "base_url: `https://` makes no address"),
+            ("https://a.example", "https://a.example?v=2", "has a query or a fragment"),
+            (
+                "path = \"/me/key\"",
+                "path = \"/me/key\"\njson = { x = \"{next.key}\" }",
+                "update: {next.key}",
+            ),
+        ],
+    );
+}
