@@ -1,0 +1,94 @@
+//! What a description in a secret must not get at, and what an answer to a mint must not take with it.
+
+#![expect(clippy::expect_used, reason = "a failed test should panic")]
+
+use serde_json::{Value, json};
+use turnlock_tests::provider::{Minting, Oddity, Provider, Setup};
+use turnlock_tests::world::keys::{ACCOUNT, Without, World, overlapping};
+
+/// A description of the provider that sends what an admin does to another one.
+fn diverted() -> Value {
+    json!({
+        "title": "of the secret",
+        "strategy": "overlapping-keys",
+        "base_url": "{url}",
+        "host_from_secret": ["url", "elsewhere"],
+        "principal": "{account}",
+        "key": {"bearer": "{key}"},
+        "admin": {"bearer": "{admin.key}"},
+        "test": {"method": "GET", "path": "/whoami", "same": {"account": "/account"}},
+        "create": {
+            "method": "POST",
+            "path": "/accounts/{account}/keys",
+            "fields": {"key": "/data/token", "key_id": "/data/id"},
+        },
+        "retire": [{"base_url": "{elsewhere}", "method": "DELETE", "path": "/keys/{key_id}"}],
+    })
+}
+
+async fn administered(overlap_minutes: u32) -> World {
+    let setup = Setup { minting: Minting::Admin, ..Setup::default() };
+    let description = overlapping(&setup, Without::default());
+    let edit = |secret: &mut Value| secret["rotation"]["overlap_minutes"] = json!(overlap_minutes);
+    World::administered(setup, &description, edit).await
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn the_version_before_does_not_say_where_an_admin_retires_its_key() {
+    let world = administered(0).await;
+    let elsewhere = Provider::start(Setup::default());
+    let mut right = world.document("AWSCURRENT");
+    let key = world.provider.mint(ACCOUNT, "by hand");
+    right["key"] = json!(key.value);
+    right["key_id"] = json!(key.id);
+    world.edit(|secret| {
+        secret["rotation"]["provider"] = diverted();
+        secret["elsewhere"] = json!(elsewhere.url());
+        secret.as_object_mut().expect("an object").remove("masterarn");
+    });
+    world.local.put_value(&world.secret, &right.to_string()).expect("a write");
+
+    world.rotate().await.expect("a rotation");
+    assert_eq!(elsewhere.connections(), 0);
+    assert!(!world.provider.accepts(&world.first.value), "the provider itself was told");
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn a_description_in_the_secret_does_not_sign_with_the_functions_role() {
+    let mut description = diverted();
+    description["key"] = json!({"sigv4": {
+        "service": "secretsmanager", "region": "eu-west-1",
+        "access_key_id": "{key_id}", "secret_access_key": "{key}",
+    }});
+    description["create"]["by"] = json!("function");
+    let edit = |secret: &mut Value| {
+        secret["rotation"]["provider"] = description;
+        secret["elsewhere"] = secret["url"].clone();
+    };
+    let world = World::start_with(Setup::default(), Without::default(), edit).await;
+    let words = ["`rotation.provider` has a request by = \"function\""];
+    world.rotate_refused().await.assert_is("createSecret", "malformed-secret", &words);
+    assert_eq!(world.provider.connections(), 0);
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn a_mint_that_answers_with_the_id_of_a_key_in_use_takes_none_with_it() {
+    for is_current in [true, false] {
+        let world = administered(120).await;
+        let second = world.provider.mint(ACCOUNT, "by hand");
+        world.edit(|secret| {
+            secret["key"] = json!(second.value);
+            secret["key_id"] = json!(second.id);
+        });
+        // The first key's version has no label now, but may be in caches.
+        world.edit(|secret| secret["note"] = json!("written again"));
+        let id = if is_current { &second.id } else { &world.first.id };
+        let answer = json!({"data": {"id": id, "token": null}});
+        let fault = Oddity::Says(201, answer).before_acting();
+        world.provider.fail("POST /accounts/*/keys", 1, fault);
+        let error = world.rotate_refused().await;
+        error.assert_is("createSecret", "unexpected", &["has nothing at /data/token"]);
+        assert!(world.works("AWSCURRENT"));
+        assert!(world.provider.accepts(&world.first.value));
+    }
+}
