@@ -3,6 +3,7 @@
 #![expect(clippy::expect_used, reason = "a failed test should panic")]
 
 use serde_json::{Value, json};
+use turnlock_local::Operation;
 use turnlock_tests::provider::{Minting, Oddity, Provider, Setup};
 use turnlock_tests::world::keys::{ACCOUNT, Without, World, overlapping};
 
@@ -91,4 +92,56 @@ async fn a_mint_that_answers_with_the_id_of_a_key_in_use_takes_none_with_it() {
         assert!(world.works("AWSCURRENT"));
         assert!(world.provider.accepts(&world.first.value));
     }
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn the_version_to_come_does_not_say_where_an_admin_sets_its_key() {
+    let mut description = diverted();
+    let elsewhere = Provider::start(Setup::default());
+    let update = json!({"method": "PUT", "path": "/accounts/{account}/key", "json": {"value": "{next.key}"}});
+    for field in ["create", "retire"] {
+        description.as_object_mut().expect("an object").remove(field);
+    }
+    description["strategy"] = json!("single-user");
+    description["draw"] = json!("key");
+    description["update"] = update;
+    let named = r#"title = "The provider of the tests"
+strategy = "single-user"
+base_url = "{url}"
+host_from_secret = ["url", "elsewhere"]
+principal = "{account}"
+draw = "key"
+key = { bearer = "{key}" }
+admin = { bearer = "{admin.key}" }
+test = { method = "GET", path = "/whoami", headers = { Referer = "{elsewhere}" }, same = { account = "/account" } }
+update = { method = "PUT", path = "/accounts/{account}/key", json = { value = "{next.key}" } }
+"#;
+    let setup = Setup { minting: Minting::Admin, ..Setup::default() };
+    let url = elsewhere.url().to_owned();
+    let edit = |secret: &mut Value| secret["elsewhere"] = json!(url);
+    let world = World::administered(setup, named, edit).await;
+    let arn = world.document("AWSCURRENT")["masterarn"].as_str().expect("an ARN").to_owned();
+    let mut admin = world
+        .local
+        .value_of(&arn, "AWSCURRENT")
+        .map_or(json!({}), |text| serde_json::from_str::<Value>(&text).expect("JSON"));
+    admin["elsewhere"] = json!(url);
+    world.local.put_value(&arn, &admin.to_string()).expect("a write");
+
+    description["update"]["base_url"] = json!("{elsewhere}");
+    let mut pending = world.document("AWSCURRENT");
+    pending["rotation"]["provider"] = description;
+    pending["key"] = json!("a-key-of-the-writers-own-choice");
+    pending.as_object_mut().expect("an object").remove("masterarn");
+    world.local.set_knobs(|knobs| knobs.require_rotation_token = false);
+    let version = "0a1b2c3d-4e5f-6071-8293-a4b5c6d7e8f9";
+    let request = json!({
+        "SecretId": world.secret, "ClientRequestToken": version,
+        "SecretString": pending.to_string(), "VersionStages": ["AWSPENDING"],
+    });
+    world.local.call(Operation::PutSecretValue, &request).expect("a write");
+
+    world.step("setSecret", version).await.expect("the provider itself is told");
+    assert_eq!(elsewhere.connections(), 0);
+    assert!(world.provider.accepts("a-key-of-the-writers-own-choice"));
 }
