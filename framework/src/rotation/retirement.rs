@@ -17,7 +17,12 @@ impl<R: Rotator, V: Vault> Creation<'_, R, V> {
         let stored = self.drive.value(Version::Previous).await?;
         let replaced_at = stored.as_ref().and_then(|stored| stored.created);
         let Some(previous) = readable::<R>(stored) else { return Ok(()) };
-        if previous == *self.current || !same_login(&previous, self.current) {
+        if !same_login(&previous, self.current) {
+            return Ok(());
+        }
+        // What else it says, such as how a provider is asked, is not for the admin to follow.
+        let previous = previous.reached_as(self.current);
+        if previous == *self.current {
             return Ok(());
         }
         match self.proved_beside(&previous).await? {
@@ -40,7 +45,9 @@ impl<R: Rotator, V: Vault> Creation<'_, R, V> {
                 );
                 Ok(())
             }
-            Beside::NotUnwanted => self.finish_retiring(&previous).await,
+            Beside::NotUnwanted if overlap.is_over() => self.finish_retiring(&previous).await,
+            // It may be rejected by mistake, and consumers have it.
+            Beside::NotUnwanted => Ok(()),
         }
     }
 
@@ -85,8 +92,13 @@ impl<R: Rotator, V: Vault> Creation<'_, R, V> {
             let keep = labels.contains_key(&id) || overlap.covers(created);
             if keep { kept.push(old) } else { abandoned.push(old) }
         }
+        let reached = |all: Vec<R::Credential>| {
+            let here = all.into_iter().filter(|old| same_login(old, self.current));
+            here.map(|old| old.reached_as(self.current)).collect::<Vec<_>>()
+        };
+        let (kept, mut abandoned) = (reached(kept), reached(abandoned));
         // Somebody may have stored one credential twice.
-        abandoned.retain(|old| same_login(old, self.current) && !kept.contains(old));
+        abandoned.retain(|old| !kept.contains(old));
         let mut any = false;
         for old in abandoned.iter().filter(|old| *old != self.current) {
             match self.proved_beside(old).await? {

@@ -163,6 +163,11 @@ fn repeats(ask: &Ask<'_>, success: &Success) -> Result<(), (Class, String)> {
 /// Fills a request, and shows who sends it.
 async fn call(ask: &Ask<'_>) -> Result<Call, TargetError> {
     let (description, sender) = (ask.about.description(), ask.sender);
+    let by_admin = sender.is_some_and(|sender| sender.credential.is_admin());
+    if by_admin && ask.about.provider.is_inline() {
+        let text = "a description in a secret does not decide what an admin's key is used for";
+        return Err(TargetError::new(Class::Refused, text));
+    }
     let admin = sender.and_then(|sender| sender.credential.admin_fields.as_ref());
     let values = Values { admin, ..ask.values };
     let mut call = Call::new(description, ask.request, &values, ask.about.plaintext)?;
@@ -171,7 +176,6 @@ async fn call(ask: &Ask<'_>) -> Result<Call, TargetError> {
             |problem| TargetError::new(Class::Unexpected, format!("{} {problem}", call.name));
         page.turn(&mut call.url).map_err(fault)?;
     }
-    let by_admin = sender.is_some_and(|sender| sender.credential.is_admin());
     let (authentication, fields) = match (ask.request.by, sender) {
         (Some(By::Anyone), _) => {
             if let Some(basic) = &ask.request.basic {

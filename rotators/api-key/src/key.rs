@@ -204,6 +204,11 @@ impl Description {
         names.filter(|name| name.space == Space::Admin).map(|name| name.field.as_str()).collect()
     }
 
+    /// Whether a request is signed with what the function's own role may.
+    pub(crate) fn is_sent_by_the_function(&self) -> bool {
+        self.requests().iter().any(|(_, request)| request.by == Some(By::Function))
+    }
+
     fn needs_an_admin(&self) -> bool {
         self.requests().iter().any(|(_, request)| request.by == Some(By::Admin))
     }

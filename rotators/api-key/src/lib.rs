@@ -110,7 +110,8 @@ impl Rotator for ApiKeys {
             let by = change.by.credential().remote()?;
             let session = change.by.into_session();
             let sender = Sender { credential: by, session: &session };
-            let request = needed(description.update.as_ref())?;
+            // By the current version's description: what an admin may be used for is not for the pending one to say.
+            let request = needed(current.description().update.as_ref())?;
             // The same value twice is the same as once.
             let ask = Ask::new(current, request).by(sender).with_next(&pending.fields).repeatable();
             // Sent again after an answer was lost, it comes with a key that is dead by now.
@@ -157,7 +158,7 @@ impl Rotator for ApiKeys {
         }
         let session = by.into_session();
         let sender = Sender { credential: authority, session: &session };
-        overlapping::retire(&self.client, old, &old.fields, sender).await?;
+        overlapping::retire(&self.client, authority, &old.fields, sender).await?;
         tracing::info!(id = old.id().unwrap_or("none"), "retired a key");
         Ok(())
     }

@@ -38,7 +38,7 @@ pub(crate) async fn create(
     }
     let minting = Minting { client, next, key, sender };
     if let Some(list) = &key.description().list {
-        minting.make_room(list, authority).await?;
+        minting.make_room(list).await?;
     }
     minting.mint(request).await
 }
@@ -52,14 +52,13 @@ struct Minting<'a> {
 
 impl Minting<'_> {
     /// Retires the keys of this secret that no version holds: an attempt died before it could store them.
-    async fn make_room(&self, list: &List, authority: &Key) -> Result<(), TargetError> {
+    async fn make_room(&self, list: &List) -> Result<(), TargetError> {
         let key = self.key;
         let listed = self.list(list).await?;
         let mut count = listed.len();
         for Listed { id, label } in listed {
             let Some(label) = label else { continue };
-            let kept = [key.id(), authority.id()].contains(&Some(id.as_str()));
-            if kept || self.in_use(&id).await? {
+            if self.is_kept(&id) || self.in_use(&id).await? {
                 continue;
             }
             self.outlive(&label, &id).await?;
@@ -148,7 +147,7 @@ impl Minting<'_> {
                     uncertain: true,
                 };
                 return Err(match fields.value(&key.description().id) {
-                    Some(id) if self.retire(id).await.is_ok() => fault.error,
+                    Some(id) if self.discard(id).await.is_ok() => fault.error,
                     Some(_) | None => self.lost(fault, &label).await,
                 });
             }
@@ -190,7 +189,20 @@ impl Minting<'_> {
         self.client.list(list, key, self.next.secret, self.sender).await
     }
 
-    /// Retires the key of an id, whatever else it was.
+    /// Retires the key of an id that a mint answered with, if it is no key that was there before.
+    async fn discard(&self, id: &str) -> Result<(), TargetError> {
+        if self.is_kept(id) || self.in_use(id).await? {
+            let text = "the provider has answered with the id of a key that is in use";
+            return Err(TargetError::new(Class::Refused, text));
+        }
+        self.retire(id).await
+    }
+
+    /// Whether it is the id of the current key, or of the one that sends the requests.
+    fn is_kept(&self, id: &str) -> bool {
+        [self.key.id(), self.sender.credential.id()].contains(&Some(id))
+    }
+
     async fn retire(&self, id: &str) -> Result<(), TargetError> {
         let key = self.key;
         let mut fields = key.fields.overlaid(&Fields::default());

@@ -156,6 +156,11 @@ pub(crate) fn of(secret: &Document) -> Result<Source, Malformed> {
         })?;
         let told = |problem: String| rotation.problem(FIELD, without_quotes(&problem));
         description.validate().map_err(told)?;
+        if description.is_sent_by_the_function() {
+            let problem = "has a request by = \"function\", whose role it must not decide about: put it into \
+                           PROVIDERS_DIR";
+            return Err(rotation.problem(FIELD, problem));
+        }
         return Ok(Source::Described(Arc::new(Provider { name: None, description })));
     }
     let named = rotation.as_ref().map_or(Ok(None), |r| r.optional_string(FIELD))?;
