@@ -149,7 +149,8 @@ impl<'a> Template<'a> {
     }
 }
 
-fn percent_encoded(text: &str) -> Sensitive {
+/// Percent-encodes every byte but the unreserved characters of RFC 3986, section 2.3.
+pub fn percent_encoded(text: &str) -> Sensitive {
     const HEX: &[u8; 16] = b"0123456789ABCDEF";
     let mut encoded = String::with_capacity(3 * text.len());
     for byte in text.bytes() {

@@ -24,6 +24,7 @@ mod sensitive;
 pub mod vault;
 
 pub use credential::{Credential, Target};
+pub use derived::percent_encoded;
 pub use document::{Document, Edit, Malformed};
 pub use error::{Class, Failure, TargetError};
 pub use event::{MalformedEvent, RotationEvent, SecretId, Step, VersionId};

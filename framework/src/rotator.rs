@@ -354,9 +354,9 @@ pub enum Retire {
         /// How long after a credential was replaced consumers may still have it.
         ///
         /// A rotation that begins earlier is refused while the replaced one works. What counts is when the
-        /// current version was created and when the secret was last rotated. In neither is seen that somebody has
-        /// moved `AWSCURRENT` to an older version, nor when a version that was stored long before became current in
-        /// a rotation of whose end Secrets Manager never heard.
+        /// current version was created and when the secret was last rotated. In neither is seen when a version that
+        /// was stored long before became current in a rotation of whose end Secrets Manager never heard. Where
+        /// somebody has moved `AWSCURRENT` back to an older version, what it replaced is left alone.
         overlap: Duration,
     },
 }

@@ -65,6 +65,13 @@ impl Overlap {
         })
     }
 
+    /// Whether `AWSCURRENT` was moved back to a version older than the one that it replaced, which has no date.
+    pub(super) fn moved_back(&self, replaced: Option<SystemTime>) -> bool {
+        let (Some(created), Some(replaced)) = (self.created, replaced) else { return false };
+        // No two rotations are that close.
+        !self.lasts.is_zero() && replaced > created + Duration::from_secs(1)
+    }
+
     /// Whether consumers may have a version without a label, of that date.
     ///
     /// It may have been current until a moment ago. One that is newer than the current version never was.
@@ -125,6 +132,19 @@ mod tests {
         let text = at_noon(HOUR, at(500), at(-9)).obstacle().unwrap();
         assert!(text.contains("until 2026-01-31T13:00:00Z,"), "{text}");
         assert!(at_noon(Duration::ZERO, at(500), None).is_over());
+    }
+
+    #[test]
+    fn a_current_version_older_than_the_one_it_replaced_was_moved_back() {
+        assert!(at_noon(HOUR, at(-9), at(-5)).moved_back(at(-5)));
+        for (lasts, created, replaced) in [
+            (Duration::ZERO, at(-9), at(-5)),
+            (HOUR, at(-5), at(-9)),
+            (HOUR, None, at(-5)),
+            (HOUR, at(-5), None),
+        ] {
+            assert!(!at_noon(lasts, created, at(-5)).moved_back(replaced));
+        }
     }
 
     #[test]

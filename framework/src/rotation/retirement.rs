@@ -26,6 +26,14 @@ impl<R: Rotator, V: Vault> Creation<'_, R, V> {
             return Ok(());
         }
         match self.proved_beside(&previous).await? {
+            Beside::Both(session) if overlap.moved_back(replaced_at) => {
+                tracing::warn!(
+                    "AWSCURRENT is older than AWSPREVIOUS: somebody has moved it back, and nobody knows when; consumers \
+                     may still have what it replaced, which is not retired"
+                );
+                self.drive.close(session).await;
+                Ok(())
+            }
             Beside::Both(session) => match overlap.obstacle() {
                 None => {
                     // A calm rotation need not look at every version.

@@ -3,7 +3,7 @@
 use std::time::Duration;
 
 use turnlock::vault::Label;
-use turnlock::{Class, Step};
+use turnlock::{Class, Step, VersionId};
 
 use crate::world::keys::{Keys, OVERLAP};
 use crate::world::logs::Logs;
@@ -65,6 +65,20 @@ async fn an_overlap_of_zero_retires_at_once() {
         world.rotation_just_now(version).await;
     }
     assert!(world.works(Label::Current));
+}
+
+#[tokio::test(start_paused = true)]
+async fn what_a_version_replaced_that_was_moved_back_by_hand_is_left_alone() {
+    let world = World::keys(3);
+    world.rotation_just_now("v1").await;
+    tokio::time::advance(2 * OVERLAP).await;
+    let version = |id: &str| VersionId::new(id);
+    world.app(|secret| secret.promote(Some(&version("v1")), &version("v0")).unwrap());
+    assert!(world.works(Label::Current) && world.works(Label::Previous));
+    let replaced = world.text(Label::Previous).unwrap();
+    world.rotation_just_now("v2").await;
+    assert!(world.works(Label::Current) && world.works(Label::Previous));
+    assert!(world.accepts(&replaced));
 }
 
 #[tokio::test(start_paused = true)]
@@ -197,7 +211,7 @@ async fn a_key_that_is_stored_twice_and_has_a_label_once_is_not_taken_for_abando
     let world = abandoned().await;
     world.app(|secret| {
         secret.put("pinned", with_key("never-current"));
-        secret.labels.insert("PINNED", turnlock::VersionId::new("pinned"));
+        secret.labels.insert("PINNED", VersionId::new("pinned"));
         secret.clear(Label::Pending);
     });
     let failure = world.refusal("v2").await;
@@ -210,7 +224,7 @@ async fn a_key_of_another_account_is_not_taken_for_abandoned() {
     let world = abandoned().await;
     let other = KEY.replace("first-secret", "never-current").replace("acme", "other");
     world.app(|secret| {
-        let lost = turnlock::VersionId::new("lost");
+        let lost = VersionId::new("lost");
         let found = secret.versions.iter_mut().find(|(id, _)| *id == lost).unwrap();
         found.1 = Some(Value::Text(other));
     });

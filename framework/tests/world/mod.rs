@@ -225,7 +225,7 @@ impl<R: Fake> World<R> {
         format!("{}\n{}", self.vault.snapshot(), self.rotator.snapshot())
     }
 
-    fn accepts(&self, text: &str) -> bool {
+    pub(crate) fn accepts(&self, text: &str) -> bool {
         self.rotator.accepts(&R::Credential::read(&document(text)).unwrap())
     }
 }

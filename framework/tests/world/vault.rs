@@ -138,7 +138,11 @@ impl Secret {
         self.dates.tell(self.created.get(version).copied())
     }
 
-    fn promote(&mut self, from: Option<&VersionId>, to: &VersionId) -> Result<(), &'static str> {
+    pub(crate) fn promote(
+        &mut self,
+        from: Option<&VersionId>,
+        to: &VersionId,
+    ) -> Result<(), &'static str> {
         let holder = self.labels.get(Label::Current.name()).cloned();
         if self.find(to).is_none() {
             return Err("ResourceNotFoundException");

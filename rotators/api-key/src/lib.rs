@@ -190,7 +190,16 @@ impl ApiKeys {
         loop {
             match self.client.test(pending).await? {
                 Verdict::Accepted(_) => return Ok(()),
-                Verdict::Rejected(reason) if Instant::now() >= end => return Err(reason),
+                Verdict::Rejected(reason) if Instant::now() >= end => {
+                    return Err(match pending.description().strategy {
+                        // Two that asked at once got two values, of which the one stored is not the last.
+                        Strategy::Regenerate | Strategy::RefreshToken => TargetError::new(
+                            reason.class(),
+                            format!("{reason}; cancel the rotation, and begin another one"),
+                        ),
+                        Strategy::OverlappingKeys | Strategy::SingleUser => reason,
+                    });
+                }
                 Verdict::Rejected(_) => sleep(LOOK_AGAIN).await,
             }
         }

@@ -3,11 +3,11 @@
 use base64::Engine;
 use base64::engine::general_purpose::STANDARD;
 use reqwest::header::{AUTHORIZATION, CONTENT_TYPE, HeaderMap, HeaderName, HeaderValue};
-use turnlock::{Class, Sensitive, TargetError};
+use turnlock::{Class, Sensitive, TargetError, percent_encoded};
 use url::{Url, form_urlencoded};
 
 use crate::description::{Authentication, Basic, Description, Method, Request};
-use crate::template::{Template, Unfit, percent};
+use crate::template::{Template, Unfit};
 use crate::values::{Name, Values};
 
 /// A request as it is sent.
@@ -110,7 +110,7 @@ impl Call {
                 return Err(fault(format!("field `{field}` is empty")));
             }
         }
-        let filled = request.path.fill(values, percent).map_err(|m| fault(absent(&m.0)))?;
+        let filled = request.path.fill(values, percent_encoded).map_err(|m| fault(absent(&m.0)))?;
         let filled = filled.unwrap_or_else(|| Sensitive::new(path));
         let url = base.with(filled.expose());
         let mut url =

@@ -6,7 +6,7 @@ use base64::Engine;
 use base64::engine::general_purpose::STANDARD;
 use serde::de::Error;
 use serde::{Deserialize, Deserializer};
-use turnlock::Sensitive;
+use turnlock::{Sensitive, percent_encoded};
 
 use crate::values::{Name, Values};
 
@@ -193,7 +193,7 @@ impl Filter {
     fn apply(self, value: &str) -> Sensitive {
         match self {
             Self::Base64 => Sensitive::new(STANDARD.encode(value)),
-            Self::Percent => percent(value),
+            Self::Percent => percent_encoded(value),
             Self::Json => {
                 let quoted = Sensitive::new(serde_json::Value::from(value).to_string());
                 Sensitive::new(&quoted.expose()[1..quoted.expose().len() - 1])
@@ -201,20 +201,6 @@ impl Filter {
             Self::Typed(_) => Sensitive::new(value),
         }
     }
-}
-
-/// Every byte percent-encoded but the unreserved characters of RFC 3986, section 2.3.
-pub(crate) fn percent(text: &str) -> Sensitive {
-    let mut encoded = String::with_capacity(3 * text.len());
-    for byte in text.bytes() {
-        if byte.is_ascii_alphanumeric() || b"-._~".contains(&byte) {
-            encoded.push(char::from(byte));
-        } else {
-            let digit = |four: u8| char::from(b"0123456789ABCDEF"[usize::from(four)]);
-            encoded.extend(['%', digit(byte >> 4), digit(byte & 15)]);
-        }
-    }
-    Sensitive::new(encoded)
 }
 
 impl fmt::Debug for Template {

@@ -72,7 +72,7 @@ fn a_value_stays_in_its_segment_of_the_path_its_parameter_and_its_text() {
         assert_eq!(call.url.host_str(), Some("acme.example.com"), "{user}");
         let segments: Vec<_> = call.url.path_segments().unwrap().collect();
         assert_eq!(segments.len(), 4, "{}", call.url);
-        assert_eq!(segments[2], format!("{}-x", percent(user).expose()));
+        assert_eq!(segments[2], format!("{}-x", percent_encoded(user).expose()));
         let pairs: Vec<_> = call.url.query_pairs().into_owned().collect();
         assert_eq!(pairs, [("q".to_owned(), format!("a{user}"))]);
         let body: serde_json::Value = serde_json::from_str(call.body.unwrap().expose()).unwrap();
