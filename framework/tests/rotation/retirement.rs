@@ -70,6 +70,7 @@ async fn an_overlap_of_zero_retires_at_once() {
 #[tokio::test(start_paused = true)]
 async fn what_a_version_replaced_that_was_moved_back_by_hand_is_left_alone() {
     let world = World::keys(3);
+    tokio::time::advance(2 * OVERLAP).await;
     world.rotation_just_now("v1").await;
     tokio::time::advance(2 * OVERLAP).await;
     let version = |id: &str| VersionId::new(id);
