@@ -107,8 +107,29 @@ impl Script {
     fn read(name: String) -> Self {
         let file = project::root().join(format!("tests/exchanges/{name}.toml"));
         let text = fs::read_to_string(file).expect("a text");
-        let script = toml::from_str(&text).unwrap_or_else(|problem| panic!("{name}: {problem}"));
-        Self { name, ..script }
+        let script: Self =
+            toml::from_str(&text).unwrap_or_else(|problem| panic!("{name}: {problem}"));
+        Self { name, ..script }.with_the_question_whose_the_key_is()
+    }
+
+    /// Before an admin mints a key, the current one is asked whose it is: no provider documents that.
+    fn with_the_question_whose_the_key_is(mut self) -> Self {
+        let named = |steps: &[Step], name: &str| steps.iter().position(|step| step.name == name);
+        if self.admin.is_none() || named(&self.first, "create").is_none() {
+            return self;
+        }
+        for step in self.first.iter_mut().chain(&mut self.second) {
+            step.again |= step.name == "test";
+        }
+        let list = named(&self.first, "list");
+        // Where the admin has no test of its own, the list is asked for twice.
+        let after = usize::from(named(&self.first, "admin test").is_none());
+        let place = list.map(|list| list + after).or_else(|| named(&self.first, "create"));
+        let question = named(&self.second, "test").map(|test| self.second[test].clone());
+        if let (Some(place), Some(question)) = (place, question) {
+            self.first.insert(place, Step { name: "whose".to_owned(), ..question });
+        }
+        self
     }
 
     /// The answers to the last of several steps of retiring that fail, and to the test of a key that is rejected.
