@@ -1,6 +1,7 @@
 //! A provider of keys, the stand-in, the real function and a secret, ready to be rotated.
 
 use std::ops::{Deref, DerefMut};
+use std::path::Path;
 use std::time::Duration;
 
 use serde_json::{Value, json};
@@ -70,6 +71,18 @@ impl World {
         let folder = folder(description);
         let function = function(&provider, &folder).timeout(timeout);
         let scene = Scene::start(FUNCTION, function, &secret.to_string()).await;
+        Self { provider, first, scene, folder }
+    }
+
+    /// An account whose key a program rotates that is no test's: overlapping, by itself.
+    pub async fn of_program(program: &Path, setup: Setup) -> Self {
+        let description = overlapping(&setup, Without::default());
+        let provider = Provider::start(setup);
+        let first = provider.open_account(ACCOUNT);
+        let folder = folder(&description);
+        let function = of(Function::binary(program), &provider, &folder);
+        let secret = secret_of(&provider, &first).to_string();
+        let scene = Scene::start(FUNCTION, function, &secret).await;
         Self { provider, first, scene, folder }
     }
 
@@ -166,10 +179,15 @@ pub fn secret_of(provider: &Provider, key: &Key) -> Value {
 pub const TIMEOUT: Duration = Duration::from_secs(30);
 
 fn function(provider: &Provider, folder: &TempDir) -> Function {
-    let folder = folder.path().to_str().expect("a path is text");
-    let function = Function::binary(binaries::turnlock_api_key()).timeout(TIMEOUT);
     // What it can print, it prints: tests look for secrets there.
-    let function = function.env("PROVIDERS_DIR", folder).env("RUST_LOG", "trace");
+    let function = Function::binary(binaries::turnlock_api_key()).env("RUST_LOG", "trace");
+    of(function, provider, folder).timeout(TIMEOUT)
+}
+
+/// A function that knows the provider's description and its certificate.
+fn of(function: Function, provider: &Provider, folder: &TempDir) -> Function {
+    let folder = folder.path().to_str().expect("a path is text");
+    let function = function.env("PROVIDERS_DIR", folder);
     if !provider.url().starts_with("https") {
         return function;
     }

@@ -2,16 +2,13 @@
 
 use std::io::Read as _;
 use std::net::TcpListener;
-use std::process::Stdio;
+use std::process::{Command, Stdio};
 use std::time::{Duration, Instant};
 
-use crate::subject::Subject;
-
 /// Starts the function, waits for its first request, and ends it.
-pub(crate) fn measure(subject: &Subject) -> Duration {
+pub(crate) fn measure(mut command: Command) -> Duration {
     let listener = TcpListener::bind(("127.0.0.1", 0)).expect("a free port");
     let runtime_api = listener.local_addr().expect("a bound port").to_string();
-    let mut command = subject.command();
     command.env_clear().stdin(Stdio::null()).stdout(Stdio::null()).stderr(Stdio::null());
     command.env("PATH", std::env::var_os("PATH").unwrap_or_default());
     command.env("AWS_LAMBDA_RUNTIME_API", runtime_api);

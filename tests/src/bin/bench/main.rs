@@ -7,6 +7,7 @@
 mod aws_function;
 mod cold_start;
 mod counts;
+mod keys;
 mod process;
 mod report;
 mod rotation;
@@ -59,6 +60,7 @@ async fn main() -> ExitCode {
             println!("{}", report::table(&figures, &title));
         }
     }
+    println!("{}", keys::measure().await);
     println!("{}", report::NOTES);
     ExitCode::SUCCESS
 }
@@ -86,7 +88,7 @@ async fn measure(server: &Database, subjects: &[&Subject], strategy: Strategy) -
     let starts = if strategy == Strategy::SingleUser { STARTS } else { 0 };
     for _ in 0..starts {
         for (subject, figures) in subjects.iter().zip(&mut figures) {
-            figures.cold_start.add(cold_start::measure(subject));
+            figures.cold_start.add(cold_start::measure(subject.command()));
         }
     }
     for _ in 0..ROUNDS {

@@ -141,7 +141,7 @@ impl Table<'_> {
     }
 }
 
-fn mib(bytes: u64) -> f64 {
+pub(crate) fn mib(bytes: u64) -> f64 {
     #[expect(clippy::cast_precision_loss, reason = "sizes are far below 2^52")]
     let bytes = bytes as f64;
     bytes / 1024.0 / 1024.0

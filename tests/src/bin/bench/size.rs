@@ -15,6 +15,7 @@ pub(crate) fn build() {
         .current_dir(project::root())
         .args(["build", "--release", "--locked", "--quiet"])
         .args(["--package", "turnlock-postgres", "--package", "turnlock-mysql"])
+        .args(["--package", "turnlock-api-key"])
         .arg("--target-dir")
         .arg(project::target())
         .status()
@@ -23,11 +24,15 @@ pub(crate) fn build() {
 }
 
 /// The program for a kind of server.
-pub(crate) fn release(kind: Kind) -> PathBuf {
-    let name = match kind {
+pub(crate) fn of_kind(kind: Kind) -> PathBuf {
+    release(match kind {
         Kind::Postgres => "turnlock-postgres",
         Kind::MySql | Kind::MariaDb | Kind::MariaDbAsMySql => "turnlock-mysql",
-    };
+    })
+}
+
+/// The program of a name, as it is released.
+pub(crate) fn release(name: &str) -> PathBuf {
     project::target().join("release").join(name)
 }
 

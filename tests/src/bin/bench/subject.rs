@@ -62,7 +62,7 @@ enum Program {
 impl Subject {
     /// Our function for a kind of server, of the release that was built.
     pub(crate) fn ours(kind: Kind, strategy: Strategy) -> Self {
-        let program = size::release(kind);
+        let program = size::of_kind(kind);
         let zip = size::of_ours(&program);
         Self { name: "turnlock", zip, strategy, program: Program::Ours(program) }
     }
