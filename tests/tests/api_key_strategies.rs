@@ -217,6 +217,10 @@ fn check_tells_what_would_be_sent_or_what_is_wrong() {
     assert!(!well && text.contains("drawn"), "{text}");
     let (well, text) = check("");
     assert!(!well && text.contains("title"), "{text}");
+
+    let built_in = Command::new(binaries::turnlock_api_key()).args(["check", "grafana"]).output();
+    let output = built_in.expect("the program runs").stdout;
+    assert!(String::from_utf8_lossy(&output).contains("POST {url}/api/serviceaccounts/"));
 }
 
 /// A description as JSON, as it stands in a secret.

@@ -6,14 +6,20 @@ use std::path::Path;
 use std::process::ExitCode;
 
 use crate::description::{Authentication, Basic, By, Description, Request};
-use crate::providers::{self, BUILT_IN};
+use crate::providers::{self, BUILT_IN, Provider};
 use crate::template::{Json, Template};
 
-/// Checks the description in a file, and prints every request that it makes, each value as its placeholder.
+/// Checks the description in a file, or the one built in of that name, and prints every request that it makes, each value
+/// as its placeholder.
 ///
 /// No request is sent. What is wrong goes to standard error, and is the exit code.
 pub fn check(file: &Path) -> ExitCode {
-    match providers::read(file) {
+    let built_in = BUILT_IN.iter().find(|(name, _)| file == Path::new(name));
+    let read = match built_in {
+        Some((name, text)) if !file.exists() => Provider::from_toml(name, text),
+        Some(_) | None => providers::read(file),
+    };
+    match read {
         Ok(provider) => say(&shown(&provider.description), true),
         Err(problem) => say(&format!("{}: {problem}\n", file.display()), false),
     }
@@ -24,7 +30,7 @@ pub fn usage() -> ExitCode {
     let built_in: Vec<&str> = BUILT_IN.iter().map(|(name, _)| *name).collect();
     let text = format!(
         "usage: turnlock-api-key              as a Lambda function\n       \
-         turnlock-api-key check FILE   checks a provider's description, and prints its requests\n\
+         turnlock-api-key check FILE   checks a provider's description, or one built in, and prints its requests\n\
          built in: {}\n",
         built_in.join(", ")
     );
