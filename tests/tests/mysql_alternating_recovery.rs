@@ -71,25 +71,27 @@ async fn assert_goes_on(turns: &Turns) {
 
 #[tokio::test]
 async fn a_fault_at_any_call_to_secrets_manager_leaves_consumers_their_user_and_a_retry_goes_on() {
-    for product in Product::ALL {
-        let turns = pair(product).await;
-        turns.rotate_calmly().await;
-        turns.local.clear_calls();
-        turns.rotate_calmly().await;
-        let calls = u32::try_from(turns.function_calls().len()).expect("a few");
-        // MariaDB has no marks: the version before proves the second user.
-        assert_eq!(calls, if product == Product::MySql { 13 } else { 14 });
-        let mut interrupted = 0;
-        for fault in [Fault::CrashBefore, Fault::CrashAfter, Fault::DropAnswer] {
-            for call in 0..calls {
-                turns.local.fail_after(call, fault.clone());
-                interrupted += u32::from(turns.rotate().await.is_err());
-                turns.local.clear_faults();
-                assert_goes_on(&turns).await;
-            }
+    tokio::join!(fail_at_any_call(Product::MySql), fail_at_any_call(Product::MariaDb));
+}
+
+async fn fail_at_any_call(product: Product) {
+    let turns = pair(product).await;
+    turns.rotate_calmly().await;
+    turns.local.clear_calls();
+    turns.rotate_calmly().await;
+    let calls = u32::try_from(turns.function_calls().len()).expect("a few");
+    // MariaDB has no marks: the version before proves the second user.
+    assert_eq!(calls, if product == Product::MySql { 13 } else { 14 });
+    let mut interrupted = 0;
+    for fault in [Fault::CrashBefore, Fault::CrashAfter, Fault::DropAnswer] {
+        for call in 0..calls {
+            turns.local.fail_after(call, fault.clone());
+            interrupted += u32::from(turns.rotate().await.is_err());
+            turns.local.clear_faults();
+            assert_goes_on(&turns).await;
         }
-        assert!(interrupted > calls, "only {interrupted} rotations were interrupted");
     }
+    assert!(interrupted > calls, "only {interrupted} rotations were interrupted");
 }
 
 /// Has both secrets lead through a switch.
@@ -105,35 +107,40 @@ fn through(turns: &Turns, switch: &Switch) {
 
 #[tokio::test]
 async fn a_connection_cut_at_any_message_leaves_consumers_their_user_and_a_retry_goes_on() {
-    for product in Product::ALL {
-        for cut in [Cut::Before, Cut::After] {
-            let turns = pair(product).await;
-            let switch = Switch::to(turns.server.port(), Protocol::MySql);
-            through(&turns, &switch);
-            let mut points = 0;
-            for at in 0.. {
-                switch.cut(at, cut);
-                let rotated = turns.rotate().await;
-                let met = switch.mend();
-                if let Err(error) = rotated {
-                    assert_eq!(error.class, "tcp", "{product:?} {cut:?} {at}: {error:?}");
-                    assert_goes_on(&turns).await;
-                    points += 1;
-                }
-                assert_current_serves(&turns).await;
-                turns.assert_equal().await;
-                // So that each of the two is the pending one, and the second one is to be made half of the time.
-                let other = turns.user("AWSPREVIOUS");
-                if at % 3 == 0 {
-                    turns.server.sql(&format!("DROP USER {other}@'%'")).await;
-                }
-                if !met {
-                    break;
-                }
-            }
-            assert!(points > 15, "only {points} rotations were cut off");
+    tokio::join!(
+        cut_at_any_message(Product::MySql, Cut::Before),
+        cut_at_any_message(Product::MySql, Cut::After),
+        cut_at_any_message(Product::MariaDb, Cut::Before),
+        cut_at_any_message(Product::MariaDb, Cut::After),
+    );
+}
+
+async fn cut_at_any_message(product: Product, cut: Cut) {
+    let turns = pair(product).await;
+    let switch = Switch::to(turns.server.port(), Protocol::MySql);
+    through(&turns, &switch);
+    let mut points = 0;
+    for at in 0.. {
+        switch.cut(at, cut);
+        let rotated = turns.rotate().await;
+        let met = switch.mend();
+        if let Err(error) = rotated {
+            assert_eq!(error.class, "tcp", "{product:?} {cut:?} {at}: {error:?}");
+            assert_goes_on(&turns).await;
+            points += 1;
+        }
+        assert_current_serves(&turns).await;
+        turns.assert_equal().await;
+        // So that each of the two is the pending one, and the second one is to be made half of the time.
+        let other = turns.user("AWSPREVIOUS");
+        if at % 3 == 0 {
+            turns.server.sql(&format!("DROP USER {other}@'%'")).await;
+        }
+        if !met {
+            break;
         }
     }
+    assert!(points > 15, "only {points} rotations were cut off");
 }
 
 #[tokio::test]

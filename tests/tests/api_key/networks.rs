@@ -53,10 +53,10 @@ async fn a_server_that_closes_at_once_is_told_as_such() {
 #[tokio::test(flavor = "multi_thread")]
 async fn a_server_that_accepts_and_never_answers_is_told_before_the_function_is_out_of_time() {
     let hangs = AcceptsThenHangs::start();
-    let words = ["no answer within 10s"];
-    at(&plain(hangs.port())).await.assert_is("createSecret", "timeout", &words);
-    let words = ["no connection within 5s"];
-    at(&secure(hangs.port())).await.assert_is("createSecret", "timeout", &words);
+    let urls = [plain(hangs.port()), secure(hangs.port())];
+    let (plain, secure) = tokio::join!(at(&urls[0]), at(&urls[1]));
+    plain.assert_is("createSecret", "timeout", &["no answer within 10s"]);
+    secure.assert_is("createSecret", "timeout", &["no connection within 5s"]);
 }
 
 #[tokio::test(flavor = "multi_thread")]

@@ -1,0 +1,15 @@
+//! Keys of providers, rotated by the real function: one program, so that its tests share the machine well.
+
+mod calm;
+mod consumers;
+mod crashes;
+mod doubles;
+mod escapes;
+mod faults;
+mod guards;
+mod healing;
+mod leaks;
+mod networks;
+mod refusals;
+mod services;
+mod strategies;
