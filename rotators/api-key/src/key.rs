@@ -96,7 +96,7 @@ impl Key {
 
     /// An old version counts for its key only.
     pub(crate) fn reached_as(self, current: &Self) -> Self {
-        let mut fields = current.fields.overlaid(&Fields::default());
+        let mut fields = current.fields.copied();
         for field in current.description().filled() {
             if let Some(value) = self.fields.value(field) {
                 fields.put(field, Sensitive::new(value));
@@ -152,7 +152,7 @@ impl Key {
             .map_err(Malformed::document)?;
         Ok(Self {
             provider: Arc::clone(&self.provider),
-            fields: self.fields.overlaid(&Fields::default()),
+            fields: self.fields.copied(),
             admin_fields: Some(fields),
             plaintext,
             overlap: self.overlap,

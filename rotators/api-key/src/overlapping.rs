@@ -155,9 +155,7 @@ impl Minting<'_> {
         // Before it is stored: should this invocation die now, here is what is left over.
         let id = fields.value(&key.description().id).unwrap_or("none");
         tracing::info!(id, label = label.text(), "minted a key");
-        Ok(fields.iter().fold(Edit::new(), |edit, (field, value)| {
-            edit.set(field, Sensitive::new(value.expose()))
-        }))
+        Ok(fields.edit())
     }
 
     /// Finds and retires what a mint has made of which the answer is lost.
@@ -205,7 +203,7 @@ impl Minting<'_> {
 
     async fn retire(&self, id: &str) -> Result<(), TargetError> {
         let key = self.key;
-        let mut fields = key.fields.overlaid(&Fields::default());
+        let mut fields = key.fields.copied();
         fields.put(&key.description().id, Sensitive::new(id));
         retire(self.client, key, &fields, self.sender).await
     }

@@ -1,6 +1,6 @@
 //! A value that takes the place of the one before, which dies with it.
 
-use turnlock::{Class, Create, Edit, Sensitive, TargetError};
+use turnlock::{Class, Create, Edit, TargetError};
 
 use crate::ApiKeys;
 use crate::description::{Request, Strategy};
@@ -38,9 +38,7 @@ pub(crate) async fn create(
         TargetError::new(Class::Unexpected, text)
     })?;
     tracing::info!("the provider has given another value");
-    Ok(fields
-        .iter()
-        .fold(Edit::new(), |edit, (field, value)| edit.set(field, Sensitive::new(value.expose()))))
+    Ok(fields.edit())
 }
 
 fn remedy(key: &Key) -> &'static str {

@@ -3,7 +3,7 @@
 use std::collections::BTreeMap;
 use std::fmt;
 
-use turnlock::Sensitive;
+use turnlock::{Edit, Sensitive};
 
 /// Values by their names.
 #[derive(Debug, Default, PartialEq)]
@@ -22,11 +22,19 @@ impl Fields {
         self.0.iter().map(|(name, value)| (name.as_str(), value))
     }
 
-    /// A copy, of which `other` replaces what it has.
-    pub(crate) fn overlaid(&self, other: &Self) -> Self {
-        let copied =
+    /// The same values once more.
+    pub(crate) fn copied(&self) -> Self {
+        let copy =
             |(name, value): (&str, &Sensitive)| (name.to_owned(), Sensitive::new(value.expose()));
-        Self(self.iter().map(copied).chain(other.iter().map(copied)).collect())
+        Self(self.iter().map(copy).collect())
+    }
+
+    /// The edit of a secret that writes them.
+    pub(crate) fn edit(&self) -> Edit {
+        let set = |edit: Edit, (field, value): (&str, &Sensitive)| {
+            edit.set(field, Sensitive::new(value.expose()))
+        };
+        self.iter().fold(Edit::new(), set)
     }
 }
 

@@ -64,25 +64,28 @@ impl World {
         description: &str,
         edit: impl FnOnce(&mut Value),
     ) -> Self {
-        let provider = Provider::start(setup);
-        let first = provider.open_account(ACCOUNT);
-        let mut secret = secret_of(&provider, &first);
-        edit(&mut secret);
-        let folder = folder(description);
-        let function = function(&provider, &folder).timeout(timeout);
-        let scene = Scene::start(FUNCTION, function, &secret.to_string()).await;
-        Self { provider, first, scene, folder }
+        Self::of(traced().timeout(timeout), setup, description, edit).await
     }
 
     /// An account whose key a program rotates that is no test's: overlapping, by itself.
     pub async fn of_program(program: &Path, setup: Setup) -> Self {
         let description = overlapping(&setup, Without::default());
+        Self::of(Function::binary(program), setup, &description, |_| ()).await
+    }
+
+    async fn of(
+        function: Function,
+        setup: Setup,
+        description: &str,
+        edit: impl FnOnce(&mut Value),
+    ) -> Self {
         let provider = Provider::start(setup);
         let first = provider.open_account(ACCOUNT);
-        let folder = folder(&description);
-        let function = of(Function::binary(program), &provider, &folder);
-        let secret = secret_of(&provider, &first).to_string();
-        let scene = Scene::start(FUNCTION, function, &secret).await;
+        let mut secret = secret_of(&provider, &first);
+        edit(&mut secret);
+        let folder = folder(description);
+        let function = knowing(function, &provider, &folder);
+        let scene = Scene::start(FUNCTION, function, &secret.to_string()).await;
         Self { provider, first, scene, folder }
     }
 
@@ -107,7 +110,7 @@ impl World {
         let secret = secret_of(&provider, &first);
         let admin = json!({"key": provider.admin_key(), "url": provider.url(), "ssl": false});
         let folder = folder(description);
-        let function = function(&provider, &folder).timeout(timeout);
+        let function = knowing(traced().timeout(timeout), &provider, &folder);
         let scene = Scene::start_administered(FUNCTION, function, &admin, secret, edit).await;
         Self { provider, first, scene, folder }
     }
@@ -178,14 +181,13 @@ pub fn secret_of(provider: &Provider, key: &Key) -> Value {
 /// Long enough for every wait of the function's, and short enough for a test that has it time out.
 pub const TIMEOUT: Duration = Duration::from_secs(30);
 
-fn function(provider: &Provider, folder: &TempDir) -> Function {
-    // What it can print, it prints: tests look for secrets there.
-    let function = Function::binary(binaries::turnlock_api_key()).env("RUST_LOG", "trace");
-    of(function, provider, folder).timeout(TIMEOUT)
+/// The function; what it can print, it prints: tests look for secrets there.
+fn traced() -> Function {
+    Function::binary(binaries::turnlock_api_key()).env("RUST_LOG", "trace")
 }
 
 /// A function that knows the provider's description and its certificate.
-fn of(function: Function, provider: &Provider, folder: &TempDir) -> Function {
+fn knowing(function: Function, provider: &Provider, folder: &TempDir) -> Function {
     let folder = folder.path().to_str().expect("a path is text");
     let function = function.env("PROVIDERS_DIR", folder);
     if !provider.url().starts_with("https") {
