@@ -21,6 +21,8 @@ mod password;
 mod rotation;
 mod rotator;
 mod sensitive;
+#[cfg(feature = "testing")]
+pub mod testing;
 pub mod vault;
 
 pub use credential::{Credential, Target};

@@ -3,6 +3,7 @@
 use std::collections::BTreeMap;
 use std::fmt;
 use std::future::Future;
+use std::sync::Arc;
 use std::time::SystemTime;
 
 use crate::{Class, Document, SecretId, Sensitive, VersionId};
@@ -42,6 +43,40 @@ pub trait Vault: Send + Sync {
         from: Option<&VersionId>,
         to: &VersionId,
     ) -> impl Future<Output = Result<(), VaultError>> + Send;
+}
+
+impl<V: Vault> Vault for Arc<V> {
+    async fn describe(&self, secret: &SecretId) -> Result<Description, VaultError> {
+        (**self).describe(secret).await
+    }
+
+    async fn value(
+        &self,
+        secret: &SecretId,
+        version: Version<'_>,
+    ) -> Result<Option<Stored>, VaultError> {
+        (**self).value(secret, version).await
+    }
+
+    async fn versions(
+        &self,
+        secret: &SecretId,
+    ) -> Result<Vec<(VersionId, Option<SystemTime>)>, VaultError> {
+        (**self).versions(secret).await
+    }
+
+    async fn put(&self, write: Write<'_>) -> Result<Written, VaultError> {
+        (**self).put(write).await
+    }
+
+    async fn promote(
+        &self,
+        secret: &SecretId,
+        from: Option<&VersionId>,
+        to: &VersionId,
+    ) -> Result<(), VaultError> {
+        (**self).promote(secret, from, to).await
+    }
 }
 
 /// Which version to read.

@@ -10,9 +10,9 @@ use turnlock::{
 };
 
 use crate::world::database::{Database, Login};
-use crate::world::fuse::Fault;
+use turnlock::testing::Fault;
 use crate::world::keys::{ApiKey, Keys};
-use crate::world::vault::{Secret, Value};
+use turnlock::testing::{Secret, Value};
 use crate::world::{ADMIN_SECRET, APP, Fake, KEY, OWN, Stopped, World, document, event};
 
 /// Every secret there is in a world: those of the start, and those that were made since.

@@ -7,9 +7,9 @@ use turnlock::Document;
 use turnlock::vault::Label;
 
 use crate::world::World;
-use crate::world::fuse::Fault;
+use turnlock::testing::Fault;
 use crate::world::keys::{Keys, OVERLAP};
-use crate::world::vault::Value;
+use turnlock::testing::Value;
 
 const QUARTER: Duration = Duration::from_mins(15);
 const PER_HOUR: usize = 4;

@@ -4,9 +4,9 @@ use turnlock::Step;
 use turnlock::vault::Label;
 
 use crate::world::database::{Database, User};
-use crate::world::fuse::Fault;
+use turnlock::testing::Fault;
 use crate::world::keys::{Keys, OVERLAP};
-use crate::world::vault::{Secret, Value};
+use turnlock::testing::{Secret, Value};
 use crate::world::{Fake, KEY, LATER, OWN, World};
 
 /// What has to work at any moment.

@@ -8,10 +8,10 @@ use std::task::Poll;
 use turnlock::vault::Label;
 use turnlock::{Class, Edit, Outcome, Sensitive, Step};
 
-use crate::world::fuse::Fault;
+use turnlock::testing::Fault;
 use crate::world::keys::Keys;
 use crate::world::logs::Logs;
-use crate::world::vault::{DENIED, Value};
+use turnlock::testing::{DENIED, Value};
 use crate::world::{KEY, LATER, World};
 
 fn has(world: &World<Keys>, key: &str) -> bool {

@@ -6,8 +6,8 @@ use tokio::time::Instant;
 use turnlock::vault::Label;
 use turnlock::{Class, Step};
 
-use crate::world::fuse::Fault;
-use crate::world::vault::Value;
+use turnlock::testing::Fault;
+use turnlock::testing::Value;
 use crate::world::{Fake, World, far};
 
 /// Takes the steps before `step` calmly, and `step` with a call that never answers.

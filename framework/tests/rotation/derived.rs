@@ -5,7 +5,7 @@ use turnlock::{Class, Outcome, Step};
 
 use crate::world::database::{Database, Strategy};
 use crate::world::logs::Logs;
-use crate::world::vault::{Secret, Value};
+use turnlock::testing::{Secret, Value};
 use crate::world::{APP, Fake, World, document};
 
 /// The members of a secret that keep its URL.

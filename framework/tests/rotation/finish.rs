@@ -5,8 +5,8 @@ use turnlock::{Class, Outcome, Step, VersionId};
 
 use crate::world::World;
 use crate::world::database::Database;
-use crate::world::fuse::Fault;
-use crate::world::vault::Value;
+use turnlock::testing::Fault;
+use turnlock::testing::Value;
 
 async fn tested() -> World<Database> {
     let world = World::single_user();

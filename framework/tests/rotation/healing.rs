@@ -4,7 +4,7 @@ use turnlock::vault::Label;
 use turnlock::{Class, Outcome, Step};
 
 use crate::world::database::{Database, User};
-use crate::world::vault::{DENIED, Value};
+use turnlock::testing::{DENIED, Value};
 use crate::world::{KEY, OWN, World};
 
 /// Changes the target to a pending version, whose label somebody then clears.

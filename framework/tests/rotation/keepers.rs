@@ -10,7 +10,7 @@ use turnlock::vault::Label;
 use turnlock::{Class, Outcome, PasswordPolicy, Step, VersionId, rotate};
 
 use crate::world::keys::{Keys, OVERLAP};
-use crate::world::vault::{DENIED, Value};
+use turnlock::testing::{DENIED, Value};
 use crate::world::{Fake, LATER, World, event, with_key};
 
 fn has(world: &World<Keys>, key: &str) -> bool {

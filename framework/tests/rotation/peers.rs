@@ -4,7 +4,7 @@ use turnlock::vault::Label;
 use turnlock::{Class, Outcome, Step};
 
 use crate::world::database::{Database, User};
-use crate::world::vault::{Secret, Value};
+use turnlock::testing::{Secret, Value};
 use crate::world::{ADMIN_SECRET, OF_ADMIN, WITH_ADMIN, World};
 
 /// A rotation that came as far as setSecret.

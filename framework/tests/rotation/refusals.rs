@@ -4,7 +4,7 @@ use turnlock::vault::Label;
 use turnlock::{Class, Document, Step};
 
 use crate::world::database::{Database, Strategy};
-use crate::world::vault::{Secret, Value};
+use turnlock::testing::{Secret, Value};
 use crate::world::{ADMIN_SECRET, Fake, OF_ADMIN, OWN, World, document};
 
 /// Takes a step that is refused, and looks whether that had any effect.

@@ -7,7 +7,7 @@ use turnlock::{Class, Step, VersionId};
 
 use crate::world::keys::{Keys, OVERLAP};
 use crate::world::logs::Logs;
-use crate::world::vault::{Dates, Value};
+use turnlock::testing::{Dates, Value};
 use crate::world::{Fake, KEY, World, with_key};
 
 /// More than a test takes: the dates that it is told are of the clock that nobody stops.

@@ -4,8 +4,8 @@ use turnlock::vault::Label;
 use turnlock::{Class, Outcome, Step};
 
 use crate::world::database::Database;
-use crate::world::fuse::Fault;
-use crate::world::vault::Value;
+use turnlock::testing::Fault;
+use turnlock::testing::Value;
 use crate::world::{Fake, World};
 
 /// What the service does when rotation is attached without rotating at once.

@@ -8,7 +8,7 @@ use turnlock::{
     Malformed, Outcome, Preflight, Rotator, SecretId, Sensitive, Target, TargetError, Verdict,
 };
 
-use super::fuse::{Blown, Fuse};
+use turnlock::testing::{Blown, Fuse};
 use super::{ADMIN, Fake};
 
 #[derive(Debug)]
@@ -86,6 +86,19 @@ pub(crate) struct Database {
     pub(crate) replica_of: Option<&'static str>,
     /// Whether it tells whose user one is by what is stored of the password, and not by a login.
     pub(crate) reads_digests: bool,
+    /// What is wrong with the rotator, if anything is.
+    pub(crate) flaw: Option<Flaw>,
+}
+
+/// A mistake that rotators make.
+#[derive(Clone, Copy, Debug, Eq, PartialEq)]
+pub(crate) enum Flaw {
+    /// It retains whatever the password is, without a look whether that is the one to retain.
+    RetainsAgain,
+    /// It takes a server that does not answer for one that rejects.
+    TakesErrorsForRejected,
+    /// It grants after the user can log in, and takes one that can for one that was granted all.
+    GrantsLast,
 }
 
 /// Whom a login was accepted as.
@@ -101,6 +114,7 @@ impl Database {
             users: Mutex::new(users.collect()),
             replica_of: None,
             reads_digests: false,
+            flaw: None,
         }
     }
 
@@ -112,12 +126,20 @@ impl Database {
         self.fuse.call(name, effect).await.map_err(broken)
     }
 
+    async fn look<T>(&self, name: &str, effect: impl FnOnce() -> T) -> Result<T, TargetError> {
+        self.fuse.look(name, effect).await.map_err(broken)
+    }
+
     /// Look and change in one effect, as under a lock of the server's.
     async fn alter(&self, change: &Change<'_, Self>) -> Result<Outcome, TargetError> {
         let (new, current) = (change.pending.password.expose(), change.current.password.expose());
         self.call("alter user", || {
             let mut users = self.users();
             let user = users.entry(change.pending.username.clone()).or_default();
+            if self.flaw == Some(Flaw::RetainsAgain) {
+                user.secondary = Some(std::mem::replace(&mut user.primary, new.to_owned()));
+                return Outcome::Changed;
+            }
             if user.primary == new && !user.locked {
                 return Outcome::Unchanged;
             }
@@ -135,7 +157,7 @@ impl Database {
 
     /// Makes the second user locked, and gives it what it needs before it can log in.
     async fn prepare(&self, name: &str) -> Result<(), TargetError> {
-        let found = self.call("look at user", || self.users().get(name).cloned()).await?;
+        let found = self.look("look at user", || self.users().get(name).cloned()).await?;
         if found.is_none() {
             self.call("create user", || {
                 let locked = User { locked: true, ..User::default() };
@@ -151,6 +173,15 @@ impl Database {
 }
 
 impl Database {
+    async fn alter_and_grant(&self, change: &Change<'_, Self>) -> Result<Outcome, TargetError> {
+        let outcome = self.alter(change).await?;
+        if outcome == Outcome::Changed {
+            let name = &change.pending.username;
+            self.call("grant", || self.users().get_mut(name).unwrap().granted = true).await?;
+        }
+        Ok(outcome)
+    }
+
     async fn is_proved(
         &self,
         name: &str,
@@ -180,13 +211,19 @@ impl Rotator for Database {
 
     async fn test(&self, login: &Login) -> Result<Verdict<Session>, TargetError> {
         let name = format!("login {}", login.username);
-        let found = self.call(&name, || self.users().get(&login.username).cloned()).await?;
+        let found = self.look(&name, || self.users().get(&login.username).cloned()).await;
+        let found = match found {
+            Err(error) if self.flaw == Some(Flaw::TakesErrorsForRejected) => {
+                return Ok(Verdict::Rejected(error));
+            }
+            found => found?,
+        };
         match found {
             Some(user) if !user.accepts(login.password.expose()) => {
                 self.fuse.note(format!("rejected {}", login.username));
                 Ok(Verdict::Rejected(TargetError::new(Class::AuthRejected, "wrong password")))
             }
-            Some(user) if !user.granted => {
+            Some(user) if !user.granted && self.flaw != Some(Flaw::GrantsLast) => {
                 Err(TargetError::new(Class::Permission, "the user may not read anything"))
             }
             Some(_) => Ok(Verdict::Accepted(Session(login.username.clone()))),
@@ -210,6 +247,9 @@ impl Rotator for Database {
         if stranger && !self.is_proved(name, &change.history).await? {
             return Err(TargetError::new(Class::Refused, "the user is somebody else's"));
         }
+        if self.flaw == Some(Flaw::GrantsLast) {
+            return self.alter_and_grant(&change).await;
+        }
         if self.strategy == Strategy::AlternatingUsers {
             self.prepare(&change.pending.username).await?;
         }
@@ -218,15 +258,15 @@ impl Rotator for Database {
 
     async fn preflight(&self, plan: Preflight<'_, Self>) -> Result<(), TargetError> {
         let name = format!("preflight {}", plan.by.into_session().0);
-        self.call(&name, || ()).await
+        self.look(&name, || ()).await
     }
 
     async fn compare(&self, _: &Login, _: &Login, session: Session) -> Result<(), TargetError> {
-        self.call(&format!("compare {}", session.0), || ()).await
+        self.look(&format!("compare {}", session.0), || ()).await
     }
 
     async fn close(&self, session: Session) -> Result<(), TargetError> {
-        self.call(&format!("close {}", session.0), || ()).await
+        self.look(&format!("close {}", session.0), || ()).await
     }
 
     async fn admin(&self, secret: AdminSecret<'_>, _: &Login) -> Result<Login, TargetError> {
@@ -260,7 +300,8 @@ impl Rotator for Database {
 
     fn first_try(&self, _: &Login) -> FirstTry {
         match self.strategy {
-            Strategy::DualPassword => FirstTry::Pending,
+            Strategy::DualPassword if self.flaw.is_none() => FirstTry::Pending,
+            Strategy::DualPassword => FirstTry::Current,
             Strategy::SingleUser | Strategy::AlternatingUsers => FirstTry::Current,
         }
     }
@@ -277,6 +318,16 @@ impl Fake for Database {
 
     fn snapshot(&self) -> String {
         format!("{:?}", self.users())
+    }
+
+    fn others(&self) -> String {
+        let users = self.users();
+        let others = users.iter().filter(|(name, _)| !["app", "app_clone"].contains(&name.as_str()));
+        format!("{:?}", others.collect::<Vec<_>>())
+    }
+
+    fn count(&self) -> usize {
+        self.users().len()
     }
 }
 

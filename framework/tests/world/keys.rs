@@ -12,7 +12,7 @@ use turnlock::{
 };
 
 use super::Fake;
-use super::fuse::{Blown, Fuse};
+use turnlock::testing::{Blown, Fuse};
 
 /// How long consumers may have a key that was replaced.
 pub(crate) const OVERLAP: Duration = Duration::from_hours(2);
@@ -66,8 +66,16 @@ pub(crate) struct Keys {
 #[derive(Debug)]
 pub(crate) struct Minted {
     at: Instant,
+    /// How much older it is than the clock says.
+    aged: Duration,
     /// The label that it was given: the version that it was minted for.
     of: Option<VersionId>,
+}
+
+impl Minted {
+    fn age(&self) -> Duration {
+        self.at.elapsed() + self.aged
+    }
 }
 
 impl Keys {
@@ -90,7 +98,7 @@ impl Keys {
 
     /// Mints a key behind everybody's back.
     pub(crate) fn add(&self, key: &str) {
-        self.minted().insert(key.to_owned(), Minted { at: Instant::now(), of: None });
+        self.minted().insert(key.to_owned(), Minted { at: Instant::now(), aged: Duration::ZERO, of: None });
     }
 
     pub(crate) fn is_full(&self) -> bool {
@@ -109,7 +117,7 @@ impl Keys {
         if self.is_full() {
             return Err(TargetError::new(Class::Refused, "the account has as many keys as it may"));
         }
-        let minted = Minted { at: Instant::now(), of: Some(version.clone()) };
+        let minted = Minted { at: Instant::now(), aged: Duration::ZERO, of: Some(version.clone()) };
         self.minted().insert(key.to_owned(), minted);
         Ok(())
     }
@@ -125,10 +133,10 @@ impl Keys {
             let minted = self.minted();
             let old = minted
                 .iter()
-                .filter(|(_, minted)| minted.of.is_some() && minted.at.elapsed() >= next.lifetime);
+                .filter(|(_, minted)| minted.of.is_some() && minted.age() >= next.lifetime);
             old.map(|(key, _)| key.clone()).collect::<Vec<_>>()
         };
-        for key in self.fuse.call("list", old).await.map_err(broken)? {
+        for key in self.fuse.look("list", old).await.map_err(broken)? {
             let is_it = |known: &ApiKey| known.key.expose() == key;
             if !is_it(next.current) && !next.history.in_use(is_it).await? {
                 assert!(!is_it(by), "nothing would be left to mint with");
@@ -162,9 +170,9 @@ impl Rotator for Keys {
     }
 
     async fn test(&self, key: &ApiKey) -> Result<Verdict<()>, TargetError> {
-        let works = |minted: &Minted| minted.of.is_none() || minted.at.elapsed() >= self.slow;
+        let works = |minted: &Minted| minted.of.is_none() || minted.age() >= self.slow;
         let known =
-            self.fuse.call("login key", || self.minted().get(key.key.expose()).is_some_and(works));
+            self.fuse.look("login key", || self.minted().get(key.key.expose()).is_some_and(works));
         let verdict = if known.await.map_err(broken)? {
             Verdict::Accepted(())
         } else {
@@ -205,6 +213,14 @@ impl Fake for Keys {
 
     fn snapshot(&self) -> String {
         format!("{:?}", self.minted())
+    }
+
+    fn count(&self) -> usize {
+        self.minted().len()
+    }
+
+    fn age(&self, time: Duration) {
+        self.minted().values_mut().for_each(|minted| minted.aged += time);
     }
 }
 

@@ -4,6 +4,7 @@ use std::sync::Arc;
 use std::time::Duration;
 
 use tokio::time::Instant;
+use turnlock::testing::{Fuse, MemoryVault, Secret, Value};
 use turnlock::vault::Label;
 use turnlock::{
     Credential, Document, Failure, Outcome, PasswordPolicy, RotationEvent, Rotator, SecretId,
@@ -11,15 +12,12 @@ use turnlock::{
 };
 
 pub(crate) mod database;
-pub(crate) mod fuse;
 pub(crate) mod keys;
 pub(crate) mod logs;
-pub(crate) mod vault;
+pub(crate) mod tried;
 
 use database::{Database, Strategy};
-use fuse::Fuse;
 use keys::Keys;
-use vault::{MemoryVault, Secret, Value};
 
 const DAY: Duration = Duration::from_hours(24);
 
@@ -56,6 +54,19 @@ pub(crate) trait Fake: Rotator {
 
     /// Everything there is at the target.
     fn snapshot(&self) -> String;
+
+    /// What no rotation may change.
+    fn others(&self) -> String {
+        String::new()
+    }
+
+    /// How many credentials there are.
+    fn count(&self) -> usize;
+
+    /// So much time passes.
+    fn age(&self, time: Duration) {
+        let _ = time;
+    }
 }
 
 /// Why a step did not come to its end.
