@@ -26,6 +26,8 @@ const FIRST: &str = "v0";
 pub(super) const LATER: Duration = Duration::from_mins(15);
 /// How long after a rotation the next one begins.
 pub(super) const DAY: Duration = Duration::from_hours(24);
+/// After how many rotations there are as many credentials as there will ever be.
+const SETTLED: usize = 2;
 /// What one invocation has.
 const DEADLINE: Duration = Duration::from_secs(60);
 /// More than any search needs: a rotation that is cut twice is done at the third attempt.
@@ -61,6 +63,8 @@ pub(super) struct Run<W: World> {
     pub(super) wait: Duration,
     /// How much time has to pass before anybody rotates again.
     rest: Duration,
+    /// How many rotations came to their end.
+    ended: usize,
     /// How many versions were written by hand.
     written: usize,
     /// Whether the rotation that goes on was given up by somebody.
@@ -89,6 +93,7 @@ impl<W: World> Run<W> {
             deliveries: 0,
             wait: Duration::ZERO,
             rest: Duration::ZERO,
+            ended: 0,
             written: 0,
             is_abandoned: false,
             overtaken: None,
@@ -135,6 +140,7 @@ impl<W: World> Run<W> {
             Event::Pass(time) => self.pass(*time),
             Event::Lag => self.secret(|secret| secret.labels_lag = true),
             Event::Try(mishap) => self.try_current(mishap).await?,
+            Event::Count if self.ended < SETTLED => return Err(Stop::Impossible),
             Event::Count => {
                 let found = self.world.credentials().await;
                 self.judge.nothing_is_left_over(found).map_err(Stop::Violated)?;
@@ -169,6 +175,7 @@ impl<W: World> Run<W> {
             return Err(Stop::Impossible);
         }
         self.secret(Secret::end);
+        self.ended += 1;
         self.rest = DAY;
         let secret = self.secret(|secret| secret.clone());
         let ended = self.judge.a_rotation_ended(&self.world, &secret, version).await;
