@@ -46,7 +46,7 @@ pub async fn run<W: World>(start: impl AsyncFn(Arc<Fuse>) -> W) -> Report {
 /// The same within limits.
 pub async fn run_within<W: World>(start: impl AsyncFn(Arc<Fuse>) -> W, limits: Limits) -> Report {
     let mut checks = Vec::new();
-    let judge = match reference(&start).await {
+    let judge = match Box::pin(reference(&start)).await {
         Ok(judge) => judge,
         Err(found) => {
             let judge = Judge::default();
@@ -57,8 +57,9 @@ pub async fn run_within<W: World>(start: impl AsyncFn(Arc<Fuse>) -> W, limits: L
     let search = Search { start: &start, judge: &judge, limits };
     macro_rules! check {
         ($name:literal, $search:expr) => {
-            let found = $search.await;
-            checks.push(judged(&start, &judge, $name, found).await);
+            // On the heap, since a test's stack is small.
+            let found = Box::pin($search).await;
+            checks.push(Box::pin(judged(&start, &judge, $name, found)).await);
         };
     }
     check!("rotations one after the other", search.calm());
@@ -194,7 +195,7 @@ impl<W: World, S: AsyncFn(Arc<Fuse>) -> W> Search<'_, S> {
             run.apply(Event::Count).await?;
             Ok(points)
         };
-        let done = all.await;
+        let done = Box::pin(all).await;
         done.map_err(|stop| (run.trace, stop))
     }
 
@@ -206,7 +207,8 @@ impl<W: World, S: AsyncFn(Arc<Fuse>) -> W> Search<'_, S> {
         let mut points = 0;
         for round in 1..=ROUNDS {
             for call in 1.. {
-                let at = async |run: &mut Run<W>, version: &VersionId| happen(run, version, call).await;
+                let at =
+                    async |run: &mut Run<W>, version: &VersionId| happen(run, version, call).await;
                 match self.one_round(round, &at).await? {
                     0 => break,
                     met => points += met,
@@ -240,7 +242,8 @@ impl<W: World, S: AsyncFn(Arc<Fuse>) -> W> Search<'_, S> {
             points += self
                 .each_round(async |run, version| {
                     run.apply(Event::Rotate(version.clone())).await?;
-                    for step in Step::ALL.into_iter().take_while(|step| *step != last).chain([last]) {
+                    for step in Step::ALL.into_iter().take_while(|step| *step != last).chain([last])
+                    {
                         run.apply(Event::Step(step, version.clone(), Vec::new())).await?;
                     }
                     run.to_the_end(version, 1).await?;
@@ -463,8 +466,7 @@ impl<W: World, S: AsyncFn(Arc<Fuse>) -> W> Search<'_, S> {
             for round in 1..=ROUNDS {
                 for call in 1.. {
                     let mut run = self.before(round).await?;
-                    let mishap =
-                        Mishap { kind: Kind::Fault(fault), call, name: String::new() };
+                    let mishap = Mishap { kind: Kind::Fault(fault), call, name: String::new() };
                     match run.apply(Event::Try(mishap)).await {
                         Ok(_) => points += 1,
                         Err(Stop::Impossible) => break,

@@ -241,7 +241,11 @@ mod tests {
             Event::Lag,
             Event::Try(mishap(Kind::Fault(Fault::FailsBefore))),
             Event::Count,
-            Event::Step(Step::Set, v("v1"), vec![mishap(Kind::Write(v("hand"))), mishap(Kind::Cancel)]),
+            Event::Step(
+                Step::Set,
+                v("v1"),
+                vec![mishap(Kind::Write(v("hand"))), mishap(Kind::Cancel)],
+            ),
         ];
         for (_, kind) in Kind::ALL {
             events.push(Event::Step(Step::Test, v("v1"), vec![mishap(kind)]));
@@ -252,7 +256,15 @@ mod tests {
 
     #[test]
     fn what_is_no_event_is_named() {
-        for line in ["", "v1", "setSecret", "setSecret v1: explodes", "a b", "x minutes pass", "setSecret v1 and: 3"] {
+        for line in [
+            "",
+            "v1",
+            "setSecret",
+            "setSecret v1: explodes",
+            "a b",
+            "x minutes pass",
+            "setSecret v1 and: 3",
+        ] {
             let read: Result<Event, _> = line.parse();
             assert_eq!(read, Err(UnreadableEvent(line.to_owned())));
         }

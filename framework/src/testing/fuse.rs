@@ -97,6 +97,8 @@ struct State {
     log: Vec<String>,
     in_flight: usize,
     round_trips: usize,
+    /// Whose the calls are that do not say so: messages on a wire.
+    under_way: usize,
     /// How many calls each delivery has made.
     made: BTreeMap<usize, usize>,
     struck: Vec<Struck>,
@@ -142,6 +144,11 @@ impl Fuse {
     /// Blows at a call of a delivery, by its number from 1.
     pub(crate) fn plan(&self, delivery: usize, call: usize, fault: Fault) {
         self.state().planned.push((delivery, call, fault));
+    }
+
+    /// Messages on a wire are this delivery's from now on; with 0, nobody's.
+    pub(crate) fn is_under_way(&self, delivery: usize) {
+        self.state().under_way = delivery;
     }
 
     /// What happens elsewhere when a call [is overtaken](Fault::IsOvertaken).
@@ -268,7 +275,10 @@ impl Fuse {
         }
         state.in_flight += 1;
         state.since += 1;
-        let delivery = delivery();
+        let delivery = match delivery() {
+            0 => state.under_way,
+            known => known,
+        };
         let made = state.made.entry(delivery).or_default();
         *made += 1;
         let call = *made;
@@ -367,7 +377,10 @@ impl fmt::Debug for Fuse {
 }
 
 /// The calls that `work` makes are that delivery's.
-pub(crate) fn delivered<T>(delivery: usize, work: impl Future<Output = T>) -> impl Future<Output = T> {
+pub(crate) fn delivered<T>(
+    delivery: usize,
+    work: impl Future<Output = T>,
+) -> impl Future<Output = T> {
     DELIVERY.scope(delivery, work)
 }
 

@@ -99,8 +99,10 @@ impl<W: World> Run<W> {
             }
             last
         };
-        let deliveries: [Delivery<'_>; 2] =
-            [Box::pin(deliver(world, vault, fuse, (step, version), numbers[0])), Box::pin(rotation)];
+        let deliveries: [Delivery<'_>; 2] = [
+            Box::pin(deliver(world, vault, fuse, (step, version), numbers[0])),
+            Box::pin(rotation),
+        ];
         let both = Both { fuse, deliveries, numbers, ended: [None, None] };
         let (mut made, mut stalled) = (1, false);
         let mut choose = |waiting: &[Option<Sort>; 2]| match waiting {

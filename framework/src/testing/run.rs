@@ -13,8 +13,7 @@ use super::{Fault, Fuse, MemoryVault, Secret, Value, World};
 use crate::rotator::Verdict;
 use crate::vault::Label;
 use crate::{
-    Failure, PasswordPolicy, Rotator as _, RotationEvent, SecretId, Step, VersionId,
-    rotate,
+    Failure, PasswordPolicy, RotationEvent, Rotator as _, SecretId, Step, VersionId, rotate,
 };
 
 /// The secret that is rotated.
@@ -152,7 +151,8 @@ impl<W: World> Run<W> {
 
     fn begin(&mut self, version: &VersionId) -> Result<(), Stop> {
         let pending = self.secret(|secret| secret.labels.get(Label::Pending.name()).cloned());
-        let is_free = pending.is_none_or(|pending| pending == *version || !self.is_unfinished(&pending));
+        let is_free =
+            pending.is_none_or(|pending| pending == *version || !self.is_unfinished(&pending));
         if !is_free || !self.rest.is_zero() {
             return Err(Stop::Impossible);
         }
@@ -166,7 +166,8 @@ impl<W: World> Run<W> {
     }
 
     async fn end(&mut self, version: &VersionId) -> Result<(), Stop> {
-        let is_test = self.trace.iter().any(|event| *event == Event::RotateForTest(version.clone()));
+        let is_test =
+            self.trace.iter().any(|event| *event == Event::RotateForTest(version.clone()));
         if is_test {
             self.secret(|secret| secret.end_test(version.as_str()));
             return Ok(());
@@ -255,7 +256,9 @@ impl<W: World> Run<W> {
             self.fuse.plan(delivery, mishap.call, fault);
         }
         let before = self.is_abandoned;
+        self.fuse.is_under_way(delivery);
         let ended = self.deliver(step, version, delivery).await;
+        self.fuse.is_under_way(0);
         let struck = self.fuse.struck();
         let met: Vec<Mishap> = struck
             .into_iter()
@@ -325,7 +328,11 @@ impl<W: World> Run<W> {
     /// Delivers a rotation's steps until all have succeeded, with the retries of the service, and ends it.
     ///
     /// Goes no further where somebody gives the rotation up.
-    pub(super) async fn to_the_end(&mut self, version: &VersionId, times: usize) -> Result<(), Stop> {
+    pub(super) async fn to_the_end(
+        &mut self,
+        version: &VersionId,
+        times: usize,
+    ) -> Result<(), Stop> {
         for _ in 0..ATTEMPTS {
             if self.attempt(version, times).await? {
                 self.apply(Event::End(version.clone())).await?;
@@ -406,9 +413,11 @@ impl<W: World> Run<W> {
         };
         self.deliveries += 1;
         self.fuse.plan(self.deliveries, mishap.call, fault);
+        self.fuse.is_under_way(self.deliveries);
         let before = self.fuse.blown();
         let tried = self.world.rotator().test(&credential);
         let tried = delivered(self.deliveries, tokio::time::timeout(DEADLINE, tried)).await;
+        self.fuse.is_under_way(0);
         match tried {
             Ok(Ok(Verdict::Rejected(reason))) if self.fuse.blown() > before => {
                 Err(Stop::Violated(Violation::not_known(&reason)))
@@ -417,7 +426,6 @@ impl<W: World> Run<W> {
             _ => Ok(()),
         }
     }
-
 }
 
 /// Where a step stands among the four.
@@ -465,7 +473,7 @@ pub(super) async fn deliver<W: World>(
     };
     let (policy, deadline) = (PasswordPolicy::default(), Instant::now() + DEADLINE);
     let vault = world.vault(Arc::clone(vault));
-    let work = rotate(world.rotator(), &vault, &policy, &event, deadline);
+    let work = Box::pin(rotate(world.rotator(), &vault, &policy, &event, deadline));
     tokio::select! {
         biased;
         done = delivered(delivery, work) => match done {

@@ -3,7 +3,7 @@ use std::sync::Arc;
 use std::time::Duration;
 
 use super::MemoryVault;
-use crate::{Rotator, SecretId, Vault};
+use crate::{Document, Rotator, SecretId, Vault};
 
 /// A target, a rotator of credentials there, and a secret with the first of them.
 ///
@@ -33,13 +33,10 @@ pub trait World: Send + Sync + 'static {
     /// What consumers are promised.
     fn promise(&self) -> Promise;
 
-    /// Whether a consumer who has this credential is served: that it can log in, and do what it is there for.
+    /// Whether a consumer who has read this version is served: that it can log in, and do what it is there for.
     ///
     /// This is the judge, so it goes past the rotator and past the fuse.
-    fn accepts(
-        &self,
-        credential: &<Self::Rotator as Rotator>::Credential,
-    ) -> impl Future<Output = bool> + Send;
+    fn accepts(&self, version: &Document) -> impl Future<Output = bool> + Send;
 
     /// All that no rotation may change, as text: other accounts, what accounts may do.
     fn others(&self) -> impl Future<Output = String> + Send {

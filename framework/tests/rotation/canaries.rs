@@ -10,10 +10,10 @@ use turnlock::{
 };
 
 use crate::world::database::{Database, Login};
-use turnlock::testing::Fault;
 use crate::world::keys::{ApiKey, Keys};
-use turnlock::testing::{Secret, Value};
 use crate::world::{ADMIN_SECRET, APP, Fake, KEY, OWN, Stopped, World, document, event};
+use turnlock::testing::Fault;
+use turnlock::testing::{Secret, Value};
 
 /// Every secret there is in a world: those of the start, and those that were made since.
 fn canaries<R: Fake>(world: &World<R>) -> Vec<String> {

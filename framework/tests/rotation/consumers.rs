@@ -7,8 +7,8 @@ use turnlock::Document;
 use turnlock::vault::Label;
 
 use crate::world::World;
-use turnlock::testing::Fault;
 use crate::world::keys::{Keys, OVERLAP};
+use turnlock::testing::Fault;
 use turnlock::testing::Value;
 
 const QUARTER: Duration = Duration::from_mins(15);

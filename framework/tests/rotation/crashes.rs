@@ -4,10 +4,10 @@ use turnlock::Step;
 use turnlock::vault::Label;
 
 use crate::world::database::{Database, User};
-use turnlock::testing::Fault;
 use crate::world::keys::{Keys, OVERLAP};
-use turnlock::testing::{Secret, Value};
 use crate::world::{Fake, KEY, LATER, OWN, World};
+use turnlock::testing::Fault;
+use turnlock::testing::{Secret, Value};
 
 /// What has to work at any moment.
 #[derive(Clone, Copy, PartialEq)]

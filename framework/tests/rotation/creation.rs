@@ -8,11 +8,11 @@ use std::task::Poll;
 use turnlock::vault::Label;
 use turnlock::{Class, Edit, Outcome, Sensitive, Step};
 
-use turnlock::testing::Fault;
 use crate::world::keys::Keys;
 use crate::world::logs::Logs;
-use turnlock::testing::{DENIED, Value};
 use crate::world::{KEY, LATER, World};
+use turnlock::testing::Fault;
+use turnlock::testing::{DENIED, Value};
 
 fn has(world: &World<Keys>, key: &str) -> bool {
     world.rotator.minted().contains_key(key)

@@ -6,9 +6,9 @@ use tokio::time::Instant;
 use turnlock::vault::Label;
 use turnlock::{Class, Step};
 
+use crate::world::{Fake, World, far};
 use turnlock::testing::Fault;
 use turnlock::testing::Value;
-use crate::world::{Fake, World, far};
 
 /// Takes the steps before `step` calmly, and `step` with a call that never answers.
 async fn waits<R: Fake>(world: &World<R>, step: Step, call: &'static str, waited_for: &str) {

@@ -5,8 +5,8 @@ use turnlock::{Class, Outcome, Step};
 
 use crate::world::database::{Database, Strategy};
 use crate::world::logs::Logs;
-use turnlock::testing::{Secret, Value};
 use crate::world::{APP, Fake, World, document};
+use turnlock::testing::{Secret, Value};
 
 /// The members of a secret that keep its URL.
 const DERIVED: &str = r#""url":"db://app:first-secret@db.internal", "rotation" : {"derived":

@@ -3,9 +3,11 @@
 use std::sync::Arc;
 use std::time::SystemTime;
 
-use turnlock::testing::{CounterExample, Fuse, MemoryVault, Promise, Report, World, contract};
+use turnlock::testing::{
+    CounterExample, Fuse, MemoryVault, Promise, Report, Secret, World, contract,
+};
 use turnlock::vault::{Description, Label, Stored, Version, Write, Written};
-use turnlock::{SecretId, Vault, VaultError, VersionId};
+use turnlock::{Document, SecretId, Vault, VaultError, VersionId};
 
 use crate::world::database::{Database, Flaw, Strategy};
 use crate::world::keys::Keys;
@@ -103,7 +105,7 @@ impl Vault for PromotesAnyway {
         to: &VersionId,
     ) -> Result<(), VaultError> {
         let moved = self.0.promote(secret, from, to).await;
-        let holder = |s: &mut turnlock::testing::Secret| s.labels.get(Label::Current.name()).cloned();
+        let holder = |s: &mut Secret| s.labels.get(Label::Current.name()).cloned();
         let now = self.0.with(secret.as_str(), holder);
         if moved.is_err() && now.as_ref() != from {
             return self.0.promote(secret, now.as_ref(), to).await;
@@ -134,8 +136,8 @@ impl World for Hasty {
         self.0.promise()
     }
 
-    async fn accepts(&self, login: &crate::world::database::Login) -> bool {
-        self.0.accepts(login).await
+    async fn accepts(&self, version: &Document) -> bool {
+        self.0.accepts(version).await
     }
 }
 

@@ -4,8 +4,8 @@ use turnlock::vault::Label;
 use turnlock::{Class, Outcome, Step};
 
 use crate::world::database::{Database, User};
-use turnlock::testing::{DENIED, Value};
 use crate::world::{KEY, OWN, World};
+use turnlock::testing::{DENIED, Value};
 
 /// Changes the target to a pending version, whose label somebody then clears.
 async fn interrupted(world: &World<Database>, version: &str) {

@@ -10,8 +10,8 @@ use turnlock::vault::Label;
 use turnlock::{Class, Outcome, PasswordPolicy, Step, VersionId, rotate};
 
 use crate::world::keys::{Keys, OVERLAP};
-use turnlock::testing::{DENIED, Value};
 use crate::world::{Fake, LATER, World, event, with_key};
+use turnlock::testing::{DENIED, Value};
 
 fn has(world: &World<Keys>, key: &str) -> bool {
     world.rotator.minted().contains_key(key)

@@ -4,8 +4,8 @@ use turnlock::vault::Label;
 use turnlock::{Class, Outcome, Step};
 
 use crate::world::database::{Database, User};
-use turnlock::testing::{Secret, Value};
 use crate::world::{ADMIN_SECRET, OF_ADMIN, WITH_ADMIN, World};
+use turnlock::testing::{Secret, Value};
 
 /// A rotation that came as far as setSecret.
 async fn created() -> World<Database> {

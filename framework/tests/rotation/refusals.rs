@@ -4,8 +4,8 @@ use turnlock::vault::Label;
 use turnlock::{Class, Document, Step};
 
 use crate::world::database::{Database, Strategy};
-use turnlock::testing::{Secret, Value};
 use crate::world::{ADMIN_SECRET, Fake, OF_ADMIN, OWN, World, document};
+use turnlock::testing::{Secret, Value};
 
 /// Takes a step that is refused, and looks whether that had any effect.
 async fn refused<R: Fake>(world: &World<R>, step: Step, class: Class, reason: &str) {

@@ -7,8 +7,8 @@ use turnlock::{Class, Step, VersionId};
 
 use crate::world::keys::{Keys, OVERLAP};
 use crate::world::logs::Logs;
-use turnlock::testing::{Dates, Value};
 use crate::world::{Fake, KEY, World, with_key};
+use turnlock::testing::{Dates, Value};
 
 /// More than a test takes: the dates that it is told are of the clock that nobody stops.
 const MOMENT: Duration = Duration::from_mins(1);

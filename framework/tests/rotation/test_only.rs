@@ -4,9 +4,9 @@ use turnlock::vault::Label;
 use turnlock::{Class, Outcome, Step};
 
 use crate::world::database::Database;
+use crate::world::{Fake, World};
 use turnlock::testing::Fault;
 use turnlock::testing::Value;
-use crate::world::{Fake, World};
 
 /// What the service does when rotation is attached without rotating at once.
 fn attach<R: Fake>(world: &World<R>) {

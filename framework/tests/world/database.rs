@@ -8,8 +8,8 @@ use turnlock::{
     Malformed, Outcome, Preflight, Rotator, SecretId, Sensitive, Target, TargetError, Verdict,
 };
 
-use turnlock::testing::{Blown, Fuse};
 use super::{ADMIN, Fake};
+use turnlock::testing::{Blown, Fuse};
 
 #[derive(Debug)]
 pub(crate) struct Login {
@@ -322,7 +322,8 @@ impl Fake for Database {
 
     fn others(&self) -> String {
         let users = self.users();
-        let others = users.iter().filter(|(name, _)| !["app", "app_clone"].contains(&name.as_str()));
+        let others =
+            users.iter().filter(|(name, _)| !["app", "app_clone"].contains(&name.as_str()));
         format!("{:?}", others.collect::<Vec<_>>())
     }
 

@@ -98,7 +98,8 @@ impl Keys {
 
     /// Mints a key behind everybody's back.
     pub(crate) fn add(&self, key: &str) {
-        self.minted().insert(key.to_owned(), Minted { at: Instant::now(), aged: Duration::ZERO, of: None });
+        self.minted()
+            .insert(key.to_owned(), Minted { at: Instant::now(), aged: Duration::ZERO, of: None });
     }
 
     pub(crate) fn is_full(&self) -> bool {

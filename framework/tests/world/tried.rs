@@ -3,12 +3,14 @@
 use std::sync::Arc;
 use std::time::Duration;
 
-use turnlock::SecretId;
 use turnlock::testing::{Fuse, Promise, World};
+use turnlock::{Credential as _, Document, SecretId};
 
 use super::database::{Database, Strategy};
 use super::keys::Keys;
-use super::{ADMIN, ADMIN_SECRET, Fake, KEY, KEY_OF_ADMIN, KEY_WITH_ADMIN, OF_ADMIN, OWN, WITH_ADMIN};
+use super::{
+    ADMIN, ADMIN_SECRET, Fake, KEY, KEY_OF_ADMIN, KEY_WITH_ADMIN, OF_ADMIN, OWN, WITH_ADMIN,
+};
 
 /// A target, and the secret of one of its users.
 pub(crate) struct Tried<R> {
@@ -37,8 +39,8 @@ impl<R: Fake> World for Tried<R> {
         self.promise
     }
 
-    async fn accepts(&self, credential: &R::Credential) -> bool {
-        self.rotator.accepts(credential)
+    async fn accepts(&self, version: &Document) -> bool {
+        R::Credential::read(version).is_ok_and(|credential| self.rotator.accepts(&credential))
     }
 
     async fn others(&self) -> String {
