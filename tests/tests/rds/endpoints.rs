@@ -314,7 +314,7 @@ async fn the_endpoint_of_rds_alone_can_be_set_by_the_environment() {
     let (server, others) = (AmazonRds::start(), ClosedPort::start());
     server.put_instance(Instance::new("shop"));
     let again = Command::new(std::env::current_exe().expect("a program"))
-        .args(["--exact", "the_endpoint_of_rds_alone_can_be_set_by_the_environment"])
+        .args(["--exact", "endpoints::the_endpoint_of_rds_alone_can_be_set_by_the_environment"])
         .env(AGAIN, "1")
         .env("AWS_REGION", REGION)
         .env("AWS_ACCESS_KEY_ID", "test")

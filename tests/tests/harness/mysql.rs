@@ -263,7 +263,7 @@ async fn servers_are_held_for_the_test_that_kills_their_holder() {
     holder::hold(&[mysql.folder(), mariadb.folder()]);
 }
 
-const HELD: &str = "servers_are_held_for_the_test_that_kills_their_holder";
+const HELD: &str = "mysql::servers_are_held_for_the_test_that_kills_their_holder";
 
 #[test]
 fn servers_end_with_their_test_even_if_that_is_killed() {

@@ -167,7 +167,7 @@ async fn a_server_is_held_for_the_test_that_kills_its_holder() {
     holder::hold(&[server.folder()]);
 }
 
-const HELD: &str = "a_server_is_held_for_the_test_that_kills_its_holder";
+const HELD: &str = "postgres::a_server_is_held_for_the_test_that_kills_its_holder";
 
 #[test]
 fn a_server_ends_with_its_test_even_if_that_is_killed() {

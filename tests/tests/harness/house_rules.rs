@@ -68,3 +68,13 @@ fn nothing_is_left_to_do_and_no_lint_is_silenced() {
     ];
     assert_without(&files(".", &[".rs", ".toml"]), &words);
 }
+
+/// Their manifest says `test = false`.
+#[test]
+fn no_test_is_in_a_program_that_is_not_built_as_a_test() {
+    let test = concat!("#[", "test]");
+    let asynchronous = concat!("#[", "tokio::test");
+    for folder in ["tests/src/bin", "tests/interop"] {
+        assert_without(&files(folder, &[".rs"]), &[test, asynchronous]);
+    }
+}
