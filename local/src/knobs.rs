@@ -23,6 +23,8 @@ pub struct Knobs {
     pub attempts: u32,
     /// Time between two attempts.
     pub attempt_spacing: Duration,
+    /// How long a step that Lambda throttles is sent again before the attempt fails.
+    pub patience: Duration,
     /// Time between two steps.
     pub step_spacing: Duration,
     /// Whether events carry a `RotationToken`.
@@ -43,6 +45,7 @@ impl Default for Knobs {
             delivery: Delivery::Once,
             attempts: 3,
             attempt_spacing: Duration::from_secs(1),
+            patience: Duration::from_secs(15 * 60),
             step_spacing: Duration::ZERO,
             rotation_token: true,
             require_rotation_token: false,

@@ -18,6 +18,7 @@
 //! # }
 //! ```
 
+mod backoff;
 mod clock;
 mod cron;
 mod data;

@@ -19,7 +19,7 @@ use crate::fault::Fault;
 use crate::input::Input;
 use crate::journal::Call;
 use crate::knobs::Knobs;
-use crate::lambda::{Answer, Deployed, Function, Functions, Processes};
+use crate::lambda::{Answer, Deployed, Function, Functions, Processes, Throttled};
 use crate::operation::Operation;
 use crate::rotation::{self, RotationFailure};
 use crate::service::{Caller, Service, Shared};
@@ -116,7 +116,8 @@ pub struct Local {
 /// How an invocation ended.
 #[derive(Debug, Clone, PartialEq)]
 pub struct InvokeResult {
-    /// The status of Invoke: 200 also where the function failed, 404 where there is none.
+    /// The status of Invoke: 200 also where the function failed, 404 where there is none, 429 where as many
+    /// ran as may.
     pub status: u16,
     /// The type of the function's error, or of the runtime's (`Sandbox.Timedout`, …).
     pub error_type: Option<String>,
@@ -173,6 +174,11 @@ impl Local {
         self.service.functions.find(function).map(|function| function.output()).unwrap_or_default()
     }
 
+    /// How many invocations of a function were throttled, as Lambda's metric `Throttles` counts them.
+    pub fn throttles(&self, function: &str) -> u64 {
+        self.service.functions.find(function).map_or(0, |function| function.throttles())
+    }
+
     /// Waits for the end of the rotation in progress, or tells how the last one ended.
     ///
     /// # Errors
@@ -201,13 +207,19 @@ impl Local {
             serde_json::from_slice(payload).unwrap_or_else(|_| text())
         };
         match function.invoke(Bytes::from(event.to_string()), false).await {
-            Answer::Success { payload, .. } => InvokeResult {
+            Err(Throttled) => InvokeResult {
+                status: 429,
+                error_type: Some(Throttled::CODE.to_owned()),
+                error_message: Some(Throttled::MESSAGE.to_owned()),
+                payload: Value::Null,
+            },
+            Ok(Answer::Success { payload, .. }) => InvokeResult {
                 status: 200,
                 error_type: None,
                 error_message: None,
                 payload: json(&payload),
             },
-            Answer::Failure { error_type, error_message, payload, .. } => InvokeResult {
+            Ok(Answer::Failure { error_type, error_message, payload, .. }) => InvokeResult {
                 status: 200,
                 error_type: Some(error_type),
                 error_message: Some(error_message),

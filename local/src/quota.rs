@@ -1,4 +1,7 @@
 //! The documented request quotas, as token buckets.
+//!
+//! How the service counts is not documented; a bucket lets through what a second's quota is at once, and then
+//! one call after the other.
 
 use std::sync::Mutex;
 use std::time::Instant;
