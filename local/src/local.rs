@@ -334,8 +334,22 @@ impl Local {
     ///
     /// There is no such secret or function.
     pub fn set_rotation(&self, secret_id: &str, function: &str) -> Result<(), Refused> {
+        self.set_schedule(secret_id, function, &Value::Null)
+    }
+
+    /// Turns rotation on by `RotationRules`, without rotating and without a test of it.
+    ///
+    /// # Errors
+    ///
+    /// There is no such secret or function, or the rules are none.
+    pub fn set_schedule(
+        &self,
+        secret_id: &str,
+        function: &str,
+        rules: &Value,
+    ) -> Result<(), Refused> {
         let arn = self.function_arn(function);
-        Ok(operations::set_function(&self.service, secret_id, &arn)?)
+        Ok(operations::set_function(&self.service, secret_id, &arn, rules)?)
     }
 
     /// `RotateSecret`; returns the new version's id. The rotation goes on in the background.
