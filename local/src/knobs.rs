@@ -17,6 +17,8 @@ pub struct Knobs {
     pub latency: Duration,
     /// Whether the documented quotas throttle: 50 writes of versions a second, 10,000 reads.
     pub throttle: bool,
+    /// How many of the 50 writes a second others in the account leave, where quotas throttle.
+    pub writes_left: u32,
     /// How each step reaches the function.
     pub delivery: Delivery,
     /// How often a rotation is attempted in all.
@@ -42,6 +44,7 @@ impl Default for Knobs {
             label_lag: Duration::ZERO,
             latency: Duration::ZERO,
             throttle: false,
+            writes_left: 50,
             delivery: Delivery::Once,
             attempts: 3,
             attempt_spacing: Duration::from_secs(1),

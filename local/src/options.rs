@@ -117,6 +117,7 @@ impl Serve {
             label_lag: Duration::from_millis(self.label_lag),
             latency: Duration::from_millis(self.latency),
             throttle: self.throttle,
+            writes_left: Knobs::default().writes_left,
             delivery: match self.delivery {
                 Deliveries::Once => Delivery::Once,
                 Deliveries::Twice => Delivery::Twice,

@@ -4,7 +4,6 @@ mod summary;
 
 use std::collections::{BTreeMap, BTreeSet};
 use std::sync::Arc;
-use std::sync::atomic::{AtomicBool, Ordering};
 use std::time::Duration;
 
 use serde_json::{Value, json};
@@ -12,7 +11,6 @@ use tokio::task::JoinSet;
 use turnlock_local::{Call, Event, EventKind, Function, Knobs, Local, Operation};
 
 use crate::binaries;
-use crate::client::Client;
 use crate::postgres::{Server, Setup};
 use crate::world::{FUNCTION, secret_of};
 
@@ -25,8 +23,8 @@ const DAY: Duration = Duration::from_secs(24 * 60 * 60);
 const CONNECTIONS: u16 = 100;
 /// Consumers that log in at the end.
 const CONSUMERS: usize = 16;
-/// Writes of others between two looks at the function's.
-const BURST: usize = 50;
+/// Between two looks at what was throttled.
+const PAUSE: Duration = Duration::from_millis(50);
 const FIRST_PASSWORD: &str = "first-password-of-all";
 
 /// How many of what.
@@ -36,7 +34,7 @@ pub struct Fleet {
     pub secrets: usize,
     /// The function's reserved concurrency.
     pub environments: usize,
-    /// Others in the account write, too, as fast as they can, until so many of the function's writes were throttled.
+    /// Others in the account take all of its writes at first, until so many of the function's were throttled.
     pub throttled: usize,
 }
 
@@ -46,7 +44,7 @@ pub async fn run(fleet: Fleet) -> Summary {
     let function = Function::binary(binaries::turnlock_postgres())
         .env("TLS_CA_FILE", server.ca_file().display().to_string())
         .concurrency(fleet.environments);
-    let knobs = Knobs { throttle: true, ..Knobs::default() };
+    let knobs = Knobs { throttle: true, writes_left: 0, ..Knobs::default() };
     let local = Local::builder().function(FUNCTION, function).knobs(knobs).start().await;
     let local = local.expect("the stand-in starts");
     let secrets: BTreeMap<String, String> = (0..fleet.secrets)
@@ -60,42 +58,22 @@ pub async fn run(fleet: Fleet) -> Summary {
         })
         .collect();
     local.advance(DAY);
-    let ended = AtomicBool::new(false);
-    let rotations = async {
-        for secret in secrets.keys() {
-            // How it ended is in the events.
-            local.wait_for_rotation(secret, PATIENCE).await.unwrap_or_default();
-        }
-        ended.store(true, Ordering::SeqCst);
-    };
-    tokio::join!(rotations, others(&local, fleet.throttled, &ended));
+    let throttled = tokio::time::timeout(PATIENCE, others(&local, fleet.throttled)).await;
+    throttled.expect("a fleet that is throttled tries again");
+    for secret in secrets.keys() {
+        // How it ended is in the events.
+        local.wait_for_rotation(secret, PATIENCE).await.unwrap_or_default();
+    }
     let logged_in = logged_in(&local, server, secrets).await;
     Summary::of(fleet, &local, &logged_in)
 }
 
-/// The writes of others, until enough of the function's were throttled or there are none any more.
-async fn others(local: &Local, throttled: usize, ended: &AtomicBool) {
-    let request = json!({
-        "Name": "other", "SecretString": "{}", "ClientRequestToken": "0".repeat(32),
-    });
-    local.call(Operation::CreateSecret, &request).expect("a secret can be created");
-    // The same again, which changes nothing, is a write like any.
-    let request = json!({
-        "SecretId": "other", "SecretString": "{}", "ClientRequestToken": "0".repeat(32),
-    });
-    let endpoint = local.endpoint();
-    let port = endpoint.rsplit(':').next().and_then(|port| port.parse().ok());
-    let client = Client::new(port.expect("a port"));
-    while !ended.load(Ordering::SeqCst) && throttled_writes(&local.calls()) < throttled {
-        let (client, request) = (client.clone(), request.clone());
-        let burst = tokio::task::spawn_blocking(move || {
-            let target = ("X-Amz-Target", "secretsmanager.PutSecretValue");
-            for _ in 0..BURST {
-                client.send("POST /", &[target], Some(&request)).expect("an answer");
-            }
-        });
-        burst.await.expect("the others are answered");
+/// Others take all writes until enough of the function's were throttled.
+async fn others(local: &Local, throttled: usize) {
+    while throttled_writes(&local.calls()) < throttled {
+        tokio::time::sleep(PAUSE).await;
     }
+    local.set_knobs(|knobs| knobs.writes_left = Knobs::default().writes_left);
 }
 
 /// How many of the function's writes were throttled.

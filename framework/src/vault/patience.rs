@@ -6,7 +6,7 @@
 
 use std::time::Duration;
 
-use aws_sdk_secretsmanager::error::{ProvideErrorMetadata, SdkError};
+use aws_sdk_secretsmanager::error::ProvideErrorMetadata;
 use rand::TryRng;
 use rand::rngs::SysRng;
 use tokio::time::{Instant, sleep};
@@ -36,23 +36,24 @@ impl Patience {
         Self { first: Duration::from_millis(50), longest: Duration::from_millis(500) };
 
     /// Makes a call until it is not throttled, or there is no time for another try.
-    pub(super) async fn spend<T, E, R, F>(self, call: impl Fn() -> F) -> Result<T, SdkError<E, R>>
+    pub(super) async fn spend<T, E: ProvideErrorMetadata, F>(
+        self,
+        call: impl Fn() -> F,
+    ) -> Result<T, E>
     where
-        F: Future<Output = Result<T, SdkError<E, R>>>,
-        SdkError<E, R>: ProvideErrorMetadata,
+        F: Future<Output = Result<T, E>>,
     {
         let end = deadline().unwrap_or_else(|| Instant::now() + WITHOUT_DEADLINE);
         self.spend_until(end, call).await
     }
 
-    async fn spend_until<T, E, R, F>(
+    async fn spend_until<T, E: ProvideErrorMetadata, F>(
         self,
         end: Instant,
         call: impl Fn() -> F,
-    ) -> Result<T, SdkError<E, R>>
+    ) -> Result<T, E>
     where
-        F: Future<Output = Result<T, SdkError<E, R>>>,
-        SdkError<E, R>: ProvideErrorMetadata,
+        F: Future<Output = Result<T, E>>,
     {
         let mut limit = self.first;
         loop {

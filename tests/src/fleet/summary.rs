@@ -77,7 +77,13 @@ impl Summary {
                     EventKind::LabelsMoved { labels } if labels.contains_key("AWSPREVIOUS") => {
                         summary.dead.extend(set.take().map(|set| at.saturating_sub(set)));
                     }
-                    _ => {}
+                    EventKind::LabelsMoved { .. }
+                    | EventKind::RotationAbandoned
+                    | EventKind::RotationCancelled
+                    | EventKind::StepStarted { .. }
+                    | EventKind::TestRotationFailed { .. }
+                    | EventKind::TestRotationStarted
+                    | EventKind::TestRotationSucceeded => {}
                 }
             }
             summary.rotated += usize::from((started, succeeded) == (1, 1));

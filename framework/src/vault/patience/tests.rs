@@ -3,15 +3,13 @@ mod herd;
 use std::cell::Cell;
 
 use aws_sdk_secretsmanager::error::ErrorMetadata;
-use aws_sdk_secretsmanager::operation::put_secret_value::PutSecretValueError as Error;
 
 use super::*;
 
-type Answer = Result<u8, SdkError<Error, ()>>;
+type Answer = Result<u8, ErrorMetadata>;
 
 fn failure(code: &str) -> Answer {
-    let metadata = ErrorMetadata::builder().code(code).build();
-    Err(SdkError::service_error(Error::generic(metadata), ()))
+    Err(ErrorMetadata::builder().code(code).build())
 }
 
 /// The answer, how often the call was made, and what it took.
