@@ -133,7 +133,9 @@ impl fmt::Display for Summary {
             "invocations run, throttled    {}, {}",
             self.invocations, self.throttled_invocations
         )?;
-        writeln!(f, "invocations that failed       {:?}", self.errors)?;
+        let errors: Vec<_> = self.errors.iter().map(|(what, n)| format!("{n} {what}")).collect();
+        let errors = if errors.is_empty() { "none".to_owned() } else { errors.join(", ") };
+        writeln!(f, "invocations that failed       {errors}")?;
         write!(
             f,
             "dead password at consumers    {:.2} s median, {:.2} s ninth tenth, {:.2} s longest",
