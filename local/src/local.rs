@@ -17,9 +17,10 @@ use crate::error::{ApiError, Refused};
 use crate::event::Event;
 use crate::fault::Fault;
 use crate::input::Input;
+use crate::invoked::InvokeResult;
 use crate::journal::Call;
 use crate::knobs::Knobs;
-use crate::lambda::{Answer, Deployed, Function, Functions, Processes, Throttled};
+use crate::lambda::{Deployed, Function, Functions, Processes};
 use crate::operation::Operation;
 use crate::rotation::{self, RotationFailure};
 use crate::service::{Caller, Service, Shared};
@@ -113,20 +114,6 @@ pub struct Local {
     endpoint: String,
 }
 
-/// How an invocation ended.
-#[derive(Debug, Clone, PartialEq)]
-pub struct InvokeResult {
-    /// The status of Invoke: 200 also where the function failed, 404 where there is none, 429 where as many
-    /// ran as may.
-    pub status: u16,
-    /// The type of the function's error, or of the runtime's (`Sandbox.Timedout`, …).
-    pub error_type: Option<String>,
-    /// The words of that error.
-    pub error_message: Option<String>,
-    /// What the function answered; text, where that is not JSON.
-    pub payload: Value,
-}
-
 impl Local {
     /// Begins to describe one.
     pub fn builder() -> Builder {
@@ -202,30 +189,7 @@ impl Local {
                 payload: Value::Null,
             };
         };
-        let json = |payload: &Bytes| {
-            let text = || Value::String(String::from_utf8_lossy(payload).into_owned());
-            serde_json::from_slice(payload).unwrap_or_else(|_| text())
-        };
-        match function.invoke(Bytes::from(event.to_string()), false).await {
-            Err(Throttled) => InvokeResult {
-                status: 429,
-                error_type: Some(Throttled::CODE.to_owned()),
-                error_message: Some(Throttled::MESSAGE.to_owned()),
-                payload: Value::Null,
-            },
-            Ok(Answer::Success { payload, .. }) => InvokeResult {
-                status: 200,
-                error_type: None,
-                error_message: None,
-                payload: json(&payload),
-            },
-            Ok(Answer::Failure { error_type, error_message, payload, .. }) => InvokeResult {
-                status: 200,
-                error_type: Some(error_type),
-                error_message: Some(error_message),
-                payload: json(&payload),
-            },
-        }
+        function.invoke(Bytes::from(event.to_string()), false).await.into()
     }
 
     /// Has the next calls of an operation, whoever makes them, end in a fault.
