@@ -9,6 +9,7 @@ use std::time::SystemTime;
 use crate::{Class, Document, SecretId, Sensitive, VersionId};
 
 mod aws;
+mod patience;
 
 pub use aws::AwsVault;
 

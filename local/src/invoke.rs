@@ -1,18 +1,26 @@
 //! Lambda's Invoke: `POST /2015-03-31/functions/NAME/invocations`.
 
+use std::sync::Arc;
+use std::time::Duration;
+
 use base64::Engine as _;
 use base64::engine::general_purpose::STANDARD;
 use bytes::Bytes;
 use hyper::{Response, StatusCode};
 use serde_json::json;
 
+use crate::backoff::Backoff;
 use crate::http::{self, Reply, Request};
-use crate::lambda::Answer;
+use crate::lambda::{Answer, Deployed, Throttled};
 use crate::random;
 use crate::service::Shared;
 
 /// Bytes of log that `LogType: Tail` returns.
 const TAIL: usize = 4096;
+
+const FIRST_PAUSE: Duration = Duration::from_secs(1);
+const LONGEST_PAUSE: Duration = Duration::from_secs(5 * 60);
+const OLDEST_EVENT: Duration = Duration::from_secs(6 * 60 * 60);
 
 pub(crate) async fn answer(service: &Shared, request: Request) -> Reply {
     let name = request.path.trim_start_matches("/2015-03-31/functions/").to_owned();
@@ -33,16 +41,37 @@ pub(crate) async fn answer(service: &Shared, request: Request) -> Reply {
     match request.header("x-amz-invocation-type") {
         Some("DryRun") => empty(StatusCode::NO_CONTENT),
         Some("Event") => {
-            service.tasks.spawn(async move {
-                drop(function.invoke(payload, false).await);
-            });
+            service.tasks.spawn(run_queued(function, payload));
             empty(StatusCode::ACCEPTED)
         }
         _ => {
             let tail = request.header("x-amz-log-type") == Some("Tail");
-            respond(function.invoke(payload, tail).await, tail)
+            function
+                .invoke(payload, tail)
+                .await
+                .map_or_else(throttled, |answer| respond(answer, tail))
         }
     }
+}
+
+/// Runs an event that nobody waits for. Documented: Lambda puts what it throttles back into a queue, with
+/// pauses from a second to five minutes, for up to six hours.
+async fn run_queued(function: Arc<Deployed>, payload: Bytes) {
+    let mut backoff = Backoff::new(FIRST_PAUSE, LONGEST_PAUSE);
+    let queued = async {
+        while function.invoke(payload.clone(), false).await.is_err() {
+            tokio::time::sleep(backoff.pause()).await;
+        }
+    };
+    if tokio::time::timeout(OLDEST_EVENT, queued).await.is_err() {
+        tracing::warn!("an event was throttled until it was too old");
+    }
+}
+
+fn throttled(_: Throttled) -> Reply {
+    let body =
+        json!({ "Type": "User", "Reason": Throttled::REASON, "message": Throttled::MESSAGE });
+    with_type(http::json(StatusCode::TOO_MANY_REQUESTS, &body), Throttled::CODE)
 }
 
 fn respond(answer: Answer, tail: bool) -> Reply {

@@ -17,12 +17,16 @@ pub struct Knobs {
     pub latency: Duration,
     /// Whether the documented quotas throttle: 50 writes of versions a second, 10,000 reads.
     pub throttle: bool,
+    /// How many of the 50 writes a second others in the account leave, where quotas throttle.
+    pub writes_left: u32,
     /// How each step reaches the function.
     pub delivery: Delivery,
     /// How often a rotation is attempted in all.
     pub attempts: u32,
     /// Time between two attempts.
     pub attempt_spacing: Duration,
+    /// How long a step that Lambda throttles is sent again before the attempt fails.
+    pub patience: Duration,
     /// Time between two steps.
     pub step_spacing: Duration,
     /// Whether events carry a `RotationToken`.
@@ -40,9 +44,11 @@ impl Default for Knobs {
             label_lag: Duration::ZERO,
             latency: Duration::ZERO,
             throttle: false,
+            writes_left: 50,
             delivery: Delivery::Once,
             attempts: 3,
             attempt_spacing: Duration::from_secs(1),
+            patience: Duration::from_secs(15 * 60),
             step_spacing: Duration::ZERO,
             rotation_token: true,
             require_rotation_token: false,

@@ -1,5 +1,6 @@
 //! The Lambda runtime: functions, their environments, and what an invocation ends in.
 
+mod concurrency;
 mod environment;
 mod freezer;
 mod function;
@@ -19,6 +20,7 @@ use crate::lock::lock;
 use environment::Environment;
 use guard::Guard;
 
+pub(crate) use concurrency::Throttled;
 pub(crate) use function::Deployed;
 pub use function::Function;
 

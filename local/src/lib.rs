@@ -18,6 +18,7 @@
 //! # }
 //! ```
 
+mod backoff;
 mod clock;
 mod cron;
 mod data;
@@ -27,6 +28,7 @@ mod fault;
 mod http;
 mod input;
 mod invoke;
+mod invoked;
 mod journal;
 mod knobs;
 mod lambda;
@@ -50,10 +52,11 @@ mod value;
 pub use error::Refused;
 pub use event::{Event, EventKind};
 pub use fault::Fault;
+pub use invoked::InvokeResult;
 pub use journal::{Call, serial_round_trips};
 pub use knobs::{Delivery, Hook, Knobs, StepContext};
 pub use lambda::Function;
-pub use local::{Builder, InvokeResult, Local};
+pub use local::{Builder, Local};
 pub use operation::{Operation, UnknownOperation};
 pub use rotation::RotationFailure;
 

@@ -17,9 +17,10 @@ use crate::error::{ApiError, Refused};
 use crate::event::Event;
 use crate::fault::Fault;
 use crate::input::Input;
+use crate::invoked::InvokeResult;
 use crate::journal::Call;
 use crate::knobs::Knobs;
-use crate::lambda::{Answer, Deployed, Function, Functions, Processes};
+use crate::lambda::{Deployed, Function, Functions, Processes};
 use crate::operation::Operation;
 use crate::rotation::{self, RotationFailure};
 use crate::service::{Caller, Service, Shared};
@@ -113,19 +114,6 @@ pub struct Local {
     endpoint: String,
 }
 
-/// How an invocation ended.
-#[derive(Debug, Clone, PartialEq)]
-pub struct InvokeResult {
-    /// The status of Invoke: 200 also where the function failed, 404 where there is none.
-    pub status: u16,
-    /// The type of the function's error, or of the runtime's (`Sandbox.Timedout`, …).
-    pub error_type: Option<String>,
-    /// The words of that error.
-    pub error_message: Option<String>,
-    /// What the function answered; text, where that is not JSON.
-    pub payload: Value,
-}
-
 impl Local {
     /// Begins to describe one.
     pub fn builder() -> Builder {
@@ -173,6 +161,11 @@ impl Local {
         self.service.functions.find(function).map(|function| function.output()).unwrap_or_default()
     }
 
+    /// How many invocations of a function were throttled, as Lambda's metric `Throttles` counts them.
+    pub fn throttles(&self, function: &str) -> u64 {
+        self.service.functions.find(function).map_or(0, |function| function.throttles())
+    }
+
     /// Waits for the end of the rotation in progress, or tells how the last one ended.
     ///
     /// # Errors
@@ -196,24 +189,7 @@ impl Local {
                 payload: Value::Null,
             };
         };
-        let json = |payload: &Bytes| {
-            let text = || Value::String(String::from_utf8_lossy(payload).into_owned());
-            serde_json::from_slice(payload).unwrap_or_else(|_| text())
-        };
-        match function.invoke(Bytes::from(event.to_string()), false).await {
-            Answer::Success { payload, .. } => InvokeResult {
-                status: 200,
-                error_type: None,
-                error_message: None,
-                payload: json(&payload),
-            },
-            Answer::Failure { error_type, error_message, payload, .. } => InvokeResult {
-                status: 200,
-                error_type: Some(error_type),
-                error_message: Some(error_message),
-                payload: json(&payload),
-            },
-        }
+        function.invoke(Bytes::from(event.to_string()), false).await.into()
     }
 
     /// Has the next calls of an operation, whoever makes them, end in a fault.
@@ -322,8 +298,22 @@ impl Local {
     ///
     /// There is no such secret or function.
     pub fn set_rotation(&self, secret_id: &str, function: &str) -> Result<(), Refused> {
+        self.set_schedule(secret_id, function, &Value::Null)
+    }
+
+    /// Turns rotation on by `RotationRules`, without rotating and without a test of it.
+    ///
+    /// # Errors
+    ///
+    /// There is no such secret or function, or the rules are none.
+    pub fn set_schedule(
+        &self,
+        secret_id: &str,
+        function: &str,
+        rules: &Value,
+    ) -> Result<(), Refused> {
         let arn = self.function_arn(function);
-        Ok(operations::set_function(&self.service, secret_id, &arn)?)
+        Ok(operations::set_function(&self.service, secret_id, &arn, rules)?)
     }
 
     /// `RotateSecret`; returns the new version's id. The rotation goes on in the background.

@@ -31,6 +31,9 @@ pub(crate) struct Serve {
     /// A variable for a function's environment.
     #[arg(long = "env", value_name = "NAME:KEY=VALUE", value_parser = variable)]
     variables: Vec<(String, String, String)>,
+    /// How many invocations of a function may run at once; Lambda's reserved concurrency.
+    #[arg(long = "concurrency", value_name = "NAME=COUNT", value_parser = concurrency)]
+    concurrencies: Vec<(String, usize)>,
     /// Keep the state in this file.
     #[arg(long, value_name = "FILE")]
     data: Option<PathBuf>,
@@ -98,6 +101,9 @@ impl Serve {
             for (_, key, value) in self.variables.iter().filter(|(of, ..)| of == name) {
                 function = function.env(key, value);
             }
+            for (_, most) in self.concurrencies.iter().filter(|(of, _)| of == name) {
+                function = function.concurrency(*most);
+            }
             builder = builder.function(name, function.timeout(Duration::from_secs(self.timeout)));
         }
         match self.data {
@@ -111,6 +117,7 @@ impl Serve {
             label_lag: Duration::from_millis(self.label_lag),
             latency: Duration::from_millis(self.latency),
             throttle: self.throttle,
+            writes_left: Knobs::default().writes_left,
             delivery: match self.delivery {
                 Deliveries::Once => Delivery::Once,
                 Deliveries::Twice => Delivery::Twice,
@@ -119,6 +126,7 @@ impl Serve {
             attempts: self.attempts,
             attempt_spacing: Duration::from_millis(self.attempt_spacing),
             step_spacing: Duration::from_millis(self.step_spacing),
+            patience: Knobs::default().patience,
             rotation_token: !self.no_rotation_token,
             require_rotation_token: self.require_rotation_token,
             before_step: None,
@@ -165,6 +173,12 @@ fn variable(text: &str) -> Result<(String, String, String), String> {
         Some((name, (key, value))) => Ok((name.to_owned(), key.to_owned(), value.to_owned())),
         None => Err("expected NAME:KEY=VALUE".to_owned()),
     }
+}
+
+fn concurrency(text: &str) -> Result<(String, usize), String> {
+    let expected = || "expected NAME=COUNT".to_owned();
+    let (name, count) = text.split_once('=').ok_or_else(expected)?;
+    Ok((name.to_owned(), count.parse().map_err(|_| expected())?))
 }
 
 fn fault(text: &str) -> Result<PlannedFault, String> {

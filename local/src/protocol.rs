@@ -80,8 +80,9 @@ fn carry_out(
     operation: Operation,
     body: &[u8],
 ) -> Result<Value, ApiError> {
-    if service.knobs().throttle {
-        service.quotas.take(operation)?;
+    let knobs = service.knobs();
+    if knobs.throttle {
+        service.quotas.take(operation, knobs.writes_left)?;
     }
     let input = Input::parse(operation, body)?;
     operations::perform(service, caller, operation, &input)

@@ -1,4 +1,7 @@
 //! The documented request quotas, as token buckets.
+//!
+//! How the service counts is not documented; a bucket lets through what a second's quota is at once, and then
+//! one call after the other.
 
 use std::sync::Mutex;
 use std::time::Instant;
@@ -10,7 +13,7 @@ use crate::operation::Operation;
 /// `GetSecretValue` and `DescribeSecret` together.
 const READS_A_SECOND: f64 = 10_000.0;
 /// `PutSecretValue`, `UpdateSecret` and `UpdateSecretVersionStage` together; not adjustable.
-const WRITES_A_SECOND: f64 = 50.0;
+const WRITES_A_SECOND: u32 = 50;
 
 #[derive(Debug)]
 pub(crate) struct Quotas {
@@ -20,7 +23,6 @@ pub(crate) struct Quotas {
 
 #[derive(Debug)]
 struct Bucket {
-    rate: f64,
     tokens: f64,
     filled: Instant,
 }
@@ -29,19 +31,20 @@ impl Quotas {
     pub(crate) fn new() -> Self {
         Self {
             reads: Mutex::new(Bucket::full(READS_A_SECOND)),
-            writes: Mutex::new(Bucket::full(WRITES_A_SECOND)),
+            writes: Mutex::new(Bucket::full(WRITES_A_SECOND.into())),
         }
     }
 
-    pub(crate) fn take(&self, operation: Operation) -> Result<(), ApiError> {
-        let bucket = if is_write(operation) {
-            &self.writes
+    /// Counts a call, or refuses it; `writes` are those that others in the account leave.
+    pub(crate) fn take(&self, operation: Operation, writes: u32) -> Result<(), ApiError> {
+        let (bucket, rate) = if is_write(operation) {
+            (&self.writes, writes.min(WRITES_A_SECOND).into())
         } else if matches!(operation, Operation::GetSecretValue | Operation::DescribeSecret) {
-            &self.reads
+            (&self.reads, READS_A_SECOND)
         } else {
             return Ok(());
         };
-        if lock(bucket).take(Instant::now()) { Ok(()) } else { Err(ApiError::throttled()) }
+        if lock(bucket).take(Instant::now(), rate) { Ok(()) } else { Err(ApiError::throttled()) }
     }
 }
 
@@ -54,12 +57,12 @@ fn is_write(operation: Operation) -> bool {
 
 impl Bucket {
     fn full(rate: f64) -> Self {
-        Self { rate, tokens: rate, filled: Instant::now() }
+        Self { tokens: rate, filled: Instant::now() }
     }
 
-    fn take(&mut self, now: Instant) -> bool {
-        let grown = now.saturating_duration_since(self.filled).as_secs_f64() * self.rate;
-        self.tokens = (self.tokens + grown).min(self.rate);
+    fn take(&mut self, now: Instant, rate: f64) -> bool {
+        let grown = now.saturating_duration_since(self.filled).as_secs_f64() * rate;
+        self.tokens = (self.tokens + grown).min(rate);
         self.filled = now;
         let enough = self.tokens >= 1.0;
         if enough {
@@ -78,10 +81,17 @@ mod tests {
     #[test]
     fn fifty_writes_a_second_pass_and_the_next_waits_for_a_fiftieth_of_a_second() {
         let start = Instant::now();
-        let mut bucket = Bucket { rate: 50.0, tokens: 50.0, filled: start };
-        assert!((0..50).all(|_| bucket.take(start)));
-        assert!(!bucket.take(start));
-        assert!(!bucket.take(start + Duration::from_millis(10)));
-        assert!(bucket.take(start + Duration::from_millis(21)));
+        let mut bucket = Bucket { tokens: 50.0, filled: start };
+        let mut take = |millis| bucket.take(start + Duration::from_millis(millis), 50.0);
+        assert!((0..50).all(|_| take(0)));
+        assert!(!take(0) && !take(10));
+        assert!(take(21));
+    }
+
+    #[test]
+    fn what_others_take_is_not_there() {
+        let quotas = Quotas::new();
+        assert_eq!(quotas.take(Operation::UpdateSecret, 0), Err(ApiError::throttled()));
+        assert_eq!(quotas.take(Operation::DescribeSecret, 0), Ok(()));
     }
 }

@@ -7,6 +7,8 @@
 //!
 //! Guessed, for want of documentation: how often and how fast it retries (see
 //! [`Knobs`](crate::Knobs)); that the refused `RotateSecret` itself sets off the new attempt; that
+//! that a step which Lambda throttles is sent again as AWS's SDKs do it, with jittered pauses that double,
+//! until the longest that another invocation can hold its environment is over; that
 //! a finishSecret which returns without having moved `AWSCURRENT` has failed; that a test is not
 //! retried; that a token used again for the rotation it belongs to is answered as before.
 

@@ -21,6 +21,7 @@ pub mod elsewhere;
 pub mod errors;
 pub mod exchange;
 pub mod faults;
+pub mod fleet;
 pub mod holder;
 pub mod jupyterhub;
 pub mod jwt;

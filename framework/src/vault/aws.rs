@@ -8,18 +8,18 @@ use aws_sdk_secretsmanager::config::retry::{RetryPartition, TokenBucket};
 use aws_sdk_secretsmanager::error::{ProvideErrorMetadata, SdkError};
 use aws_sdk_secretsmanager::primitives::DateTime;
 
+use super::patience::{Patience, is_throttled};
 use super::{Description, Label, SecretValue, Stored, Vault, VaultError, Version, Write, Written};
 use crate::aws::configuration;
 use crate::aws::unanswered;
 use crate::{Class, SecretId, Sensitive, VersionId};
 
-/// Writes are limited to 50 a second for a whole account: with many secrets due at once, waiting is
-/// normal, and Lambda's deadline ends it.
+/// More than the budget allows.
 const ATTEMPTS: u32 = 12;
-/// What is not throttling is no matter of patience: a service that cannot be reached is to be reported
-/// before the deadline. A budget of retries, of which each takes its price; a success pays one back.
+/// A service that cannot be reached is to be reported before the deadline. A budget of retries, of which each takes
+/// its price; a success pays one back. Throttling is left to [`Patience`]: nobody can pay for it.
 const BUDGET: usize = 60;
-const PRICE_OF_THROTTLING: u32 = 1;
+const PRICE_OF_THROTTLING: u32 = 1000;
 const PRICE_OF_FAILURE: u32 = 10;
 
 /// Secrets Manager over the AWS SDK: one client, and so one connection pool, for the environment's life.
@@ -51,7 +51,8 @@ impl AwsVault {
 
 impl Vault for AwsVault {
     async fn describe(&self, secret: &SecretId) -> Result<Description, VaultError> {
-        let answer = self.0.describe_secret().secret_id(secret.as_str()).send().await;
+        let call = self.0.describe_secret().secret_id(secret.as_str());
+        let answer = Patience::LONG.spend(|| call.clone().send()).await;
         let secret = answer.map_err(|error| failed("DescribeSecret", &error))?;
         let labels = secret.version_ids_to_stages.unwrap_or_default().into_iter();
         let tags = secret.tags.unwrap_or_default().into_iter();
@@ -81,7 +82,7 @@ impl Vault for AwsVault {
             Version::Previous => call.version_stage(Label::Previous.name()),
             Version::Id(id) => call.version_id(id.as_str()),
         };
-        match call.send().await {
+        match Patience::LONG.spend(|| call.clone().send()).await {
             Ok(answer) => {
                 let value = match answer.secret_string {
                     Some(text) => Some(SecretValue::Text(Sensitive::new(text))),
@@ -101,11 +102,17 @@ impl Vault for AwsVault {
         secret: &SecretId,
     ) -> Result<Vec<(VersionId, Option<SystemTime>)>, VaultError> {
         let call = self.0.list_secret_version_ids().secret_id(secret.as_str());
-        let mut pages = call.include_deprecated(true).into_paginator().send();
-        let mut versions = Vec::new();
-        while let Some(page) = pages.next().await {
+        let call = call.include_deprecated(true);
+        let (mut versions, mut next) = (Vec::new(), None);
+        loop {
+            let page = || call.clone().set_next_token(next.clone()).send();
+            let page = Patience::LONG.spend(page).await;
             let page = page.map_err(|error| failed("ListSecretVersionIds", &error))?;
             versions.extend(page.versions.unwrap_or_default());
+            next = page.next_token;
+            if next.is_none() {
+                break;
+            }
         }
         versions.sort_by_key(|version| Reverse(version.created_date));
         let dated = versions.into_iter().filter_map(|version| {
@@ -123,7 +130,7 @@ impl Vault for AwsVault {
             .set_rotation_token(write.rotation_token.map(|token| token.expose().to_owned()))
             .secret_string(write.document.text().expose())
             .version_stages(Label::Pending.name());
-        match call.send().await {
+        match Patience::LONG.spend(|| call.clone().send()).await {
             Ok(_) => Ok(Written::Stored),
             Err(error) if error.code() == Some("ResourceExistsException") => Ok(Written::Conflict),
             Err(error) => Err(failed("PutSecretValue", &error)),
@@ -143,7 +150,8 @@ impl Vault for AwsVault {
             .version_stage(Label::Current.name())
             .move_to_version_id(to.as_str())
             .set_remove_from_version_id(from.map(|id| id.as_str().to_owned()));
-        call.send().await.map_err(|error| failed("UpdateSecretVersionStage", &error))?;
+        let answer = Patience::SHORT.spend(|| call.clone().send()).await;
+        answer.map_err(|error| failed("UpdateSecretVersionStage", &error))?;
         Ok(())
     }
 }
@@ -174,7 +182,7 @@ fn class<E, R>(error: &SdkError<E, R>, code: Option<&str>) -> Class {
             | "InvalidSignatureException"
             | "UnrecognizedClientException",
         ) => Class::Permission,
-        Some("ThrottlingException" | "TooManyRequestsException") => Class::Throttled,
+        code if is_throttled(code) => Class::Throttled,
         Some(
             "InvalidParameterException" | "InvalidRequestException" | "ResourceNotFoundException",
         ) => Class::Refused,

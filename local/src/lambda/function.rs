@@ -7,6 +7,7 @@ use std::time::Duration;
 use bytes::Bytes;
 use tokio::sync::oneshot;
 
+use super::concurrency::{Concurrency, Throttled};
 use super::environment::{Environment, Invocation};
 use super::output::Output;
 use super::{Answer, Processes, process, remote};
@@ -25,6 +26,7 @@ pub struct Function {
     pub(super) target: Target,
     pub(super) timeout: Duration,
     pub(super) memory_mb: u32,
+    concurrency: Option<usize>,
 }
 
 #[derive(Debug, Clone)]
@@ -51,7 +53,7 @@ impl Function {
     }
 
     fn new(target: Target) -> Self {
-        Self { target, timeout: TIMEOUT_BY_DEFAULT, memory_mb: 128 }
+        Self { target, timeout: TIMEOUT_BY_DEFAULT, memory_mb: 128, concurrency: None }
     }
 
     /// Adds an argument. A URL has none.
@@ -88,6 +90,14 @@ impl Function {
         self.memory_mb = memory_mb;
         self
     }
+
+    /// Sets how many invocations may run at once, as Lambda's reserved concurrency does: what is over
+    /// it is throttled. No limit, unless it is set; with 0 all are throttled.
+    #[must_use]
+    pub fn concurrency(mut self, most: usize) -> Self {
+        self.concurrency = Some(most);
+        self
+    }
 }
 
 /// A function that can be invoked, and its environments.
@@ -100,6 +110,7 @@ pub(crate) struct Deployed {
     pub(super) output: Arc<Output>,
     pub(super) processes: Processes,
     pub(super) tasks: Tasks,
+    concurrency: Concurrency,
     idle: Mutex<Vec<Arc<Environment>>>,
 }
 
@@ -115,6 +126,7 @@ impl Deployed {
         let prefix = forward_output.then(|| name.to_owned());
         Self {
             name: name.to_owned(),
+            concurrency: Concurrency::new(function.concurrency),
             function,
             endpoint: endpoint.to_owned(),
             output: Arc::new(Output::new(prefix)),
@@ -132,11 +144,23 @@ impl Deployed {
         self.output.text()
     }
 
+    /// How many invocations were throttled, as Lambda's metric `Throttles` counts them.
+    pub(crate) fn throttles(&self) -> u64 {
+        self.concurrency.throttles()
+    }
+
     /// Invokes the function: in an environment that is free, else in a new one.
-    pub(crate) async fn invoke(&self, payload: Bytes, with_log: bool) -> Answer {
+    pub(crate) async fn invoke(&self, payload: Bytes, with_log: bool) -> Result<Answer, Throttled> {
+        // Held until the environment is idle again, so that the next invocation finds it.
+        let _room = self.concurrency.enter()?;
         if let Target::Url(url) = &self.function.target {
-            return remote::invoke(url, &self.name, payload, self.function.timeout).await;
+            let answer = remote::invoke(url, &self.name, payload, self.function.timeout).await;
+            return answer.ok_or_else(|| self.concurrency.throttle());
         }
+        Ok(self.invoke_here(payload, with_log).await)
+    }
+
+    async fn invoke_here(&self, payload: Bytes, with_log: bool) -> Answer {
         let environment = match self.free_environment().await {
             Ok(environment) => environment,
             Err(error) => {

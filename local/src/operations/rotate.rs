@@ -26,9 +26,17 @@ pub(super) fn rotate(service: &Shared, input: &Input) -> Result<Value, ApiError>
     Ok(json!({ "ARN": arn, "Name": name, "VersionId": token }))
 }
 
-/// Turns rotation on with a function, and no more.
-pub(crate) fn set_function(service: &Service, id: &str, arn: &str) -> Result<(), ApiError> {
-    let request = json!({ "SecretId": id, "RotationLambdaARN": arn });
+/// Turns rotation on with a function and rules, `null` for those it has already, and no more.
+pub(crate) fn set_function(
+    service: &Service,
+    id: &str,
+    arn: &str,
+    rules: &Value,
+) -> Result<(), ApiError> {
+    let mut request = json!({ "SecretId": id, "RotationLambdaARN": arn });
+    if let Some(request) = request.as_object_mut().filter(|_| !rules.is_null()) {
+        request.insert("RotationRules".to_owned(), rules.clone());
+    }
     let input = Input::parse(Operation::RotateSecret, request.to_string().as_bytes())?;
     service.change(id, |secret, now| configure(service, secret, &input, now))
 }

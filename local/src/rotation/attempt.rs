@@ -1,20 +1,24 @@
 //! One attempt of a rotation: its steps, one after the other.
 
-use std::time::Instant;
+use std::time::{Duration, Instant};
 
 use bytes::Bytes;
 use serde_json::{Map, json};
 
 use super::{RotationFailure, knobs};
+use crate::backoff::Backoff;
 use crate::event::EventKind;
 use crate::knobs::{Delivery, StepContext};
-use crate::lambda::Answer;
+use crate::lambda::{Answer, Deployed, Throttled};
 use crate::secret::CURRENT;
 use crate::service::Shared;
 
 const STEPS: &[&str] = &["createSecret", "setSecret", "testSecret", "finishSecret"];
 const TEST: &[&str] = &["testSecret"];
 const FINISH: &str = "finishSecret";
+
+const FIRST_PAUSE: Duration = Duration::from_millis(100);
+const LONGEST_PAUSE: Duration = Duration::from_secs(5);
 
 pub(super) struct Attempt<'a> {
     pub(super) service: &'a Shared,
@@ -147,8 +151,24 @@ impl Attempt<'_> {
         if let Some(proof) = proof.filter(|_| knobs(self.service).rotation_token) {
             event.insert("RotationToken".to_owned(), json!(proof.expose()));
         }
-        let payload = serde_json::to_vec(&event).unwrap_or_default();
-        function.invoke(Bytes::from(payload), false).await
+        let payload = Bytes::from(serde_json::to_vec(&event).unwrap_or_default());
+        self.send(function, payload).await
+    }
+
+    /// Sends an event until Lambda takes it, the rotation is over, or the service's patience is.
+    async fn send(&self, function: &Deployed, payload: Bytes) -> Answer {
+        let end = Instant::now() + knobs(self.service).patience;
+        let mut backoff = Backoff::new(FIRST_PAUSE, LONGEST_PAUSE);
+        loop {
+            if let Ok(answer) = function.invoke(payload.clone(), false).await {
+                return answer;
+            }
+            let pause = backoff.pause();
+            if Instant::now() + pause > end || !self.goes_on() {
+                return Answer::failure(Throttled::CODE, Throttled::MESSAGE);
+            }
+            tokio::time::sleep(pause).await;
+        }
     }
 
     fn is_current(&self) -> bool {

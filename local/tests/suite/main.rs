@@ -3,6 +3,8 @@
 //! `cfg(test)` says nothing new here, but lets the lints know helpers of tests for what they are.
 
 #[cfg(test)]
+mod concurrency;
+#[cfg(test)]
 mod faults;
 #[cfg(test)]
 mod functions;

@@ -45,17 +45,38 @@ fn introduce(command: &mut Command) -> (Server, String) {
 
 /// Calls an operation of a server process, and returns the body of its answer.
 fn send(authority: &str, operation: &str, body: &str) -> String {
+    let answer = post(authority, "/", &format!("X-Amz-Target: secretsmanager.{operation}"), body);
+    answer.split_once("\r\n\r\n").map(|(_, body)| body.to_owned()).unwrap_or_default()
+}
+
+/// Sends a request to a server process, and returns all of its answer.
+fn post(authority: &str, path: &str, header: &str, body: &str) -> String {
     use std::io::{Read as _, Write as _};
     let mut stream = std::net::TcpStream::connect(authority).expect("connects");
     let length = body.len();
     write!(
         stream,
-        "POST / HTTP/1.1\r\nHost: {authority}\r\nConnection: close\r\nX-Amz-Target: secretsmanager.{operation}\r\nContent-Length: {length}\r\n\r\n{body}"
+        "POST {path} HTTP/1.1\r\nHost: {authority}\r\nConnection: close\r\n{header}\r\nContent-Length: {length}\r\n\r\n{body}"
     )
     .expect("sends");
     let mut answer = String::new();
     stream.read_to_string(&mut answer).expect("answers");
-    answer.split_once("\r\n\r\n").map(|(_, body)| body.to_owned()).unwrap_or_default()
+    answer
+}
+
+#[test]
+fn the_command_line_limits_the_concurrency_of_the_function_that_it_names() {
+    let mut command = Command::new(env!("CARGO_BIN_EXE_turnlock-local"));
+    command.args(["serve", "--quiet", "--concurrency", "f=0"]);
+    for name in ["f", "g"] {
+        command.arg("--function").arg(format!("{name}={}", function_path().display()));
+    }
+    let (_server, authority) = introduce(&mut command);
+    for (name, status) in [("f", 429), ("g", 200)] {
+        let path = format!("/2015-03-31/functions/{name}/invocations");
+        let answer = post(&authority, &path, "X-Amz-Log-Type: None", "{}");
+        assert!(answer.starts_with(&format!("HTTP/1.1 {status} ")), "{answer}");
+    }
 }
 
 #[tokio::test]

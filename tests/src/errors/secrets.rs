@@ -1,14 +1,12 @@
 //! What can be wrong with secrets, events and the services of AWS.
 
-use std::time::Duration;
-
 use serde_json::{Value, json};
 use turnlock_local::{Fault, Operation};
 
 use crate::amazon::Amazon;
-use crate::postgres::{Server, Setup, Version};
+use crate::postgres::{Setup, Version};
 use crate::rds;
-use crate::world::{FIRST_PASSWORD, FUNCTION, StepError, USER, World, function, secret_of};
+use crate::world::{FUNCTION, StepError, World};
 
 /// Many more than a step calls.
 const ALL: u32 = 1000;
@@ -49,11 +47,7 @@ pub(super) async fn reading_denied() -> StepError {
 }
 
 pub(super) async fn throttled() -> StepError {
-    let server = Server::start(Setup::default()).await;
-    let text = secret_of(&server, USER, &json!(FIRST_PASSWORD)).to_string();
-    // Long enough for the last attempt to come before the end of the time.
-    let function = function(&server).timeout(Duration::from_secs(50));
-    let world = World::with_function(server, &text, function).await;
+    let world = World::start(Setup::default()).await;
     world.local.fail_next(Operation::PutSecretValue, ALL, Fault::Throttled);
     world.rotate().await.expect_err("the service does not write")
 }
