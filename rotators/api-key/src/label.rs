@@ -89,6 +89,9 @@ fn digits(mut number: u64, count: u32) -> String {
 }
 
 #[cfg(test)]
+mod properties;
+
+#[cfg(test)]
 mod tests {
     use super::*;
 
