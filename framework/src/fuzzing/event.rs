@@ -22,7 +22,10 @@ pub fn event(data: &[u8]) {
         }
         Err(error) => {
             let shown = error.to_string();
-            assert!(token.is_none_or(|token| token.len() < 12 || !shown.contains(&token)), "{shown}");
+            assert!(
+                token.is_none_or(|token| token.len() < 12 || !shown.contains(&token)),
+                "{shown}"
+            );
         }
     }
 }

@@ -69,7 +69,11 @@ fn members(value: impl Strategy<Value = String>) -> impl Strategy<Value = String
             .iter()
             .map(|(a, name, b, c, value, d)| format!("{a}{name}{b}:{c}{value}{d}"))
             .collect::<Vec<_>>();
-        if members.is_empty() { format!("{{{inside}}}") } else { format!("{{{}}}", members.join(",")) }
+        if members.is_empty() {
+            format!("{{{inside}}}")
+        } else {
+            format!("{{{}}}", members.join(","))
+        }
     })
 }
 

@@ -6,7 +6,8 @@ use crate::fuzzing::cases;
 
 fn parameter() -> impl Strategy<Value = String> {
     prop_oneof![
-        "title=\"[^\"]{0,8}\"".prop_filter("in a header", |text| text.chars().all(|c| (' '..='~').contains(&c))),
+        "title=\"[^\"]{0,8}\""
+            .prop_filter("in a header", |text| text.chars().all(|c| (' '..='~').contains(&c))),
         "type=[a-z/]{1,8}",
         Just("rel=prev".to_owned()),
         Just("rel=\"last first\"".to_owned()),

@@ -20,7 +20,8 @@ pub fn provider(data: &[u8]) {
     let Ok(Provider { description, .. }) = Provider::from_toml("fuzzing", toml) else { return };
     let (tame, wild) = (Filled::with(&description, TAME), Filled::with(&description, value));
     for (_, request) in description.requests() {
-        let calls = [&tame, &wild].map(|fields| Call::new(&description, request, &fields.values(), false));
+        let calls =
+            [&tame, &wild].map(|fields| Call::new(&description, request, &fields.values(), false));
         let [Ok(expected), Ok(call)] = calls else { continue };
         same_places(&description, request, &expected, &call);
         for authentication in [&description.key, &description.admin].into_iter().flatten() {
@@ -40,7 +41,9 @@ fn reads(description: Description, value: &str) {
     let provider = Provider { name: Some("fuzzing".to_owned()), description };
     if let Ok(key) = Key::read(provider.into(), &secret) {
         let shown = format!("{:?}", key.fields);
-        assert!(value.len() < 12 || shown.matches(value).count() == 0 || "[redacted]".contains(value));
+        assert!(
+            value.len() < 12 || shown.matches(value).count() == 0 || "[redacted]".contains(value)
+        );
         assert!(key == key.copy_of_itself());
     }
 }
@@ -150,9 +153,9 @@ fn same_places(description: &Description, request: &Request, expected: &Call, ca
 fn shape(value: &Value) -> Value {
     match value {
         Value::Array(items) => items.iter().map(shape).collect(),
-        Value::Object(members) => {
-            Value::Object(members.iter().map(|(name, value)| (name.clone(), shape(value))).collect())
-        }
+        Value::Object(members) => Value::Object(
+            members.iter().map(|(name, value)| (name.clone(), shape(value))).collect(),
+        ),
         Value::String(_) => Value::from(""),
         Value::Number(_) => Value::from(0),
         Value::Bool(_) | Value::Null => value.clone(),

@@ -19,7 +19,11 @@ secret_access_key = "{secret}"
 /// It is signed or refused; the address and the body stay, and the secret key is nowhere in what is sent.
 pub fn signature(data: &[u8]) {
     let Some([address, header, body, key]) = parts(data) else { return };
+    // No request goes anywhere else.
     let Ok(url) = address.parse::<url::Url>() else { return };
+    if !["http", "https"].contains(&url.scheme()) {
+        return;
+    }
     let Ok(value) = HeaderValue::from_str(header) else { return };
     let mut fields = Fields::default();
     for (name, value) in [("service", "iam"), ("region", "us-east-1"), ("id", "AKIDEXAMPLE")] {

@@ -29,7 +29,9 @@ impl Settings {
         row += if self.is_locked { " ACCOUNT LOCK" } else { " ACCOUNT UNLOCK" };
         for (name, default) in CLAUSES {
             let text = value(name).map_or(default, String::as_str);
-            if value(name).is_some() || (!version.is_mariadb() && !(name == EXPIRY && self.is_expired)) {
+            if value(name).is_some()
+                || (!version.is_mariadb() && !(name == EXPIRY && self.is_expired))
+            {
                 row += &format!(" {name} {text}");
             }
         }

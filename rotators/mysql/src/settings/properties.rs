@@ -22,8 +22,14 @@ fn clauses() -> impl Strategy<Value = String> {
         })
     };
     (
-        option::of(0..5_u32).prop_map(|limit| limit.map_or(String::new(), |n| format!(" WITH MAX_USER_CONNECTIONS {n}"))),
-        prop_oneof![Just(String::new()), Just(" PASSWORD EXPIRE".to_owned()), clause("PASSWORD EXPIRE", NUMBERS)],
+        option::of(0..5_u32).prop_map(|limit| {
+            limit.map_or(String::new(), |n| format!(" WITH MAX_USER_CONNECTIONS {n}"))
+        }),
+        prop_oneof![
+            Just(String::new()),
+            Just(" PASSWORD EXPIRE".to_owned()),
+            clause("PASSWORD EXPIRE", NUMBERS)
+        ],
         clause("ACCOUNT", &["LOCK", "UNLOCK"]),
         clause("PASSWORD HISTORY", &["DEFAULT", "5"]),
         clause("PASSWORD REUSE INTERVAL", &["DEFAULT", "6 DAY"]),
@@ -35,9 +41,15 @@ fn clauses() -> impl Strategy<Value = String> {
 }
 
 fn requirement() -> impl Strategy<Value = String> {
-    let detail = |mariadb: bool| move |text: String| {
-        let text = if mariadb { text.replace('\\', "\\\\").replace('\'', "''") } else { text.replace('\'', "") };
-        format!(" REQUIRE SUBJECT '{text}' ISSUER 'x'")
+    let detail = |mariadb: bool| {
+        move |text: String| {
+            let text = if mariadb {
+                text.replace('\\', "\\\\").replace('\'', "''")
+            } else {
+                text.replace('\'', "")
+            };
+            format!(" REQUIRE SUBJECT '{text}' ISSUER 'x'")
+        }
     };
     prop_oneof![
         words(&["", " REQUIRE NONE", " REQUIRE SSL", " REQUIRE X509"]),

@@ -39,7 +39,8 @@ proptest! {
         let account = Account::new(user, host);
         for version in [MYSQL, MYSQL_5_7, MARIADB] {
             let mut tokens = Tokens::of(&account.quoted(), version).unwrap();
-            prop_assert_eq!(tokens.account().as_ref(), Some(&account));
+            let read = tokens.account();
+            prop_assert_eq!(read.as_ref(), Some(&account));
             prop_assert!(tokens.is_at_end());
         }
     }

@@ -19,14 +19,26 @@ fn object() -> impl Strategy<Value = String> {
     prop_oneof![
         Just("*.*".to_owned()),
         name().prop_map(|database| format!("{}.*", quoted(&database))),
-        (kind, name(), name())
-            .prop_map(|(kind, database, name)| format!("{kind}{}.{}", quoted(&database), quoted(&name))),
+        (kind, name(), name()).prop_map(|(kind, database, name)| format!(
+            "{kind}{}.{}",
+            quoted(&database),
+            quoted(&name)
+        )),
     ]
 }
 
 fn item() -> impl Strategy<Value = String> {
     let privilege = proptest::sample::select(
-        &["SELECT", "INSERT", "UPDATE", "ALTER ROUTINE", "USAGE", "ALL PRIVILEGES", "BINLOG ADMIN", "BACKUP_ADMIN"][..],
+        &[
+            "SELECT",
+            "INSERT",
+            "UPDATE",
+            "ALTER ROUTINE",
+            "USAGE",
+            "ALL PRIVILEGES",
+            "BINLOG ADMIN",
+            "BACKUP_ADMIN",
+        ][..],
     );
     let columns = proptest::collection::vec(name().prop_map(|name| quoted(&name)), 1..3);
     prop_oneof![
@@ -39,9 +51,10 @@ fn row() -> impl Strategy<Value = String> {
     const OURS: &str = "`app`@`%`";
     let items = || proptest::collection::vec(item(), 1..4).prop_map(|items| items.join(", "));
     let option = || prop_oneof![Just(""), Just(" WITH GRANT OPTION")];
-    let role = || (name(), any::<bool>()).prop_map(|(name, mariadb)| {
-        quoted(&name) + if mariadb { "" } else { "@`%`" }
-    });
+    let role = || {
+        (name(), any::<bool>())
+            .prop_map(|(name, mariadb)| quoted(&name) + if mariadb { "" } else { "@`%`" })
+    };
     let admin = prop_oneof![Just(""), Just(" WITH ADMIN OPTION")];
     prop_oneof![
         6 => (items(), object(), option())

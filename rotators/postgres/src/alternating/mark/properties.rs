@@ -20,7 +20,8 @@ proptest! {
     ) {
         let mark = Mark { first, second, version: version.clone(), is_adopted };
         let written = mark.written(comment.as_deref(), &name);
-        prop_assert_eq!(Mark::read(Some(&written), &name).as_ref(), Some(&mark));
+        let read = Mark::read(Some(&written), &name);
+        prop_assert_eq!(read.as_ref(), Some(&mark));
         prop_assert_eq!(Mark::read(Some(&written), &format!("{name}x")), None);
         let line = line(&written).unwrap();
         let ends_with_version = line.ends_with(&format!(" {version}]"));
