@@ -29,9 +29,8 @@ impl Settings {
         row += if self.is_locked { " ACCOUNT LOCK" } else { " ACCOUNT UNLOCK" };
         for (name, default) in CLAUSES {
             let text = value(name).map_or(default, String::as_str);
-            if value(name).is_some()
-                || (!version.is_mariadb() && !(name == EXPIRY && self.is_expired))
-            {
+            let is_printed = !version.is_mariadb() && (name != EXPIRY || !self.is_expired);
+            if is_printed || value(name).is_some() {
                 row += &format!(" {name} {text}");
             }
         }

@@ -4,12 +4,12 @@ use proptest::test_runner::Config;
 use super::*;
 
 /// What the server looks for: the four parts, of their lengths.
-fn parsed(verifier: &str) -> Option<(u32, Vec<u8>, Vec<u8>, Vec<u8>)> {
+fn parsed(verifier: &str) -> Option<(u32, [Vec<u8>; 3])> {
     let rest = verifier.strip_prefix("SCRAM-SHA-256$")?;
     let (head, keys) = rest.split_once('$')?;
     let ((iterations, salt), (stored, server)) = (head.split_once(':')?, keys.split_once(':')?);
     let decoded = |text: &str| STANDARD.decode(text).ok();
-    Some((iterations.parse().ok()?, decoded(salt)?, decoded(stored)?, decoded(server)?))
+    Some((iterations.parse().ok()?, [decoded(salt)?, decoded(stored)?, decoded(server)?]))
 }
 
 proptest! {
@@ -24,7 +24,7 @@ proptest! {
     ) {
         let version = VersionId::new(version);
         let verifier = scram(&user, &Sensitive::new(password.as_str()), &version, iterations);
-        let (read, salt, stored, server) = parsed(verifier.expose()).unwrap();
+        let (read, [salt, stored, server]) = parsed(verifier.expose()).unwrap();
         prop_assert_eq!(read, iterations);
         prop_assert_eq!((salt.len(), stored.len(), server.len()), (SALT_BYTES, 32, 32));
         // A client that has the password and the salt proves it by the key whose digest is stored.
