@@ -14,7 +14,7 @@ fn with_field() -> impl Strategy<Value = (String, String)> {
 }
 
 proptest! {
-    #![proptest_config(cases(512))]
+    #![proptest_config(cases(256))]
 
     #[test]
     fn an_edit_of_any_document_sets_its_field_and_keeps_every_other_byte(

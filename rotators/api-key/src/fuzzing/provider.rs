@@ -118,6 +118,9 @@ fn same_places(description: &Description, request: &Request, expected: &Call, ca
         assert_eq!(call.url.origin(), expected.url.origin(), "{}", call.url);
         let segments = |call: &Call| call.url.path_segments().expect("a path").count();
         assert_eq!(segments(call), segments(expected), "{}", call.url);
+        assert_eq!(call.name, expected.name);
+    } else if let Some(domain) = domain(base.source()) {
+        assert!(call.url.host_str().expect("a host").ends_with(domain), "{}", call.url);
     }
     assert!(call.url.username().is_empty() && call.url.password().is_none(), "{}", call.url);
     assert!(call.url.fragment().is_none(), "{}", call.url);
@@ -129,7 +132,7 @@ fn same_places(description: &Description, request: &Request, expected: &Call, ca
     let headers =
         |call: &Call| -> Vec<String> { call.headers.keys().map(ToString::to_string).collect() };
     assert_eq!(headers(call), headers(expected));
-    assert_eq!((call.method, &call.name), (expected.method, &expected.name));
+    assert_eq!(call.method, expected.method);
     if request.form.is_some() {
         let names = |call: &Call| -> Vec<String> {
             let text = call.body.as_ref().expect("a form").expose();
@@ -147,6 +150,14 @@ fn same_places(description: &Description, request: &Request, expected: &Call, ca
             assert_eq!(shape(&here), shape(&there));
         }
     }
+}
+
+/// What stands behind the value in the name of a host, if that is plain enough to stay as it is written.
+fn domain(base: &str) -> Option<&str> {
+    let (_, behind) = base.rsplit_once('}')?;
+    let domain = behind.split('/').next().filter(|domain| domain.starts_with('.'))?;
+    let is_plain = |label: &str| !label.is_empty() && label.chars().all(|c| c.is_ascii_lowercase());
+    domain.strip_prefix('.')?.split('.').all(is_plain).then_some(domain)
 }
 
 /// JSON without its texts and numbers.

@@ -16,7 +16,7 @@ fn value() -> impl Strategy<Value = String> {
 }
 
 proptest! {
-    #![proptest_config(cases(512))]
+    #![proptest_config(cases(384))]
 
     #[test]
     fn no_value_leaves_its_place_in_the_requests_of_a_provider(
