@@ -1,7 +1,7 @@
 # What a person does with this project. Each target does its own set-up; `make` lists them.
 
 .DEFAULT_GOAL := help
-.PHONY: help setup demo demo-alternating demo-mysql demo-api-key errors test bench interop schema lint deny
+.PHONY: help setup demo demo-alternating demo-mysql demo-api-key errors test bench interop fuzz fuzz-smoke schema lint deny
 
 # Servers and builds of several tests share the machine: more threads than this only make each slower.
 TEST_THREADS ?= 4
@@ -49,6 +49,14 @@ bench: ## Measure size, start, rotation and memory of a release build; beside AW
 interop: ## Rotate with AWS's own function of AWS_FUNCTIONS=DIR, and under emulators that are not ours
 	@tests/setup interop
 	@cargo run --quiet --locked --package turnlock-tests --bin interop
+
+fuzz: ## Fuzz what parses foreign input, ten minutes each; FUZZ_SECONDS=N for another time
+	@tests/setup fuzz
+	@fuzz/run 600
+
+fuzz-smoke: ## Fuzz what parses foreign input, 30 seconds each
+	@tests/setup fuzz
+	@fuzz/run 30
 
 schema: ## Write the JSON Schema of providers' descriptions anew
 	WRITE_SCHEMA=1 cargo test --quiet --locked --package turnlock-api-key --lib schema

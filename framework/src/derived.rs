@@ -165,4 +165,6 @@ pub fn percent_encoded(text: &str) -> Sensitive {
 }
 
 #[cfg(test)]
+mod properties;
+#[cfg(test)]
 mod tests;

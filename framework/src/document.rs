@@ -169,7 +169,7 @@ impl Document {
     }
 
     /// The JSON text of a value that is there and not null.
-    fn raw(&self, field: &str) -> Result<Option<&str>, Malformed> {
+    pub(crate) fn raw(&self, field: &str) -> Result<Option<&str>, Malformed> {
         let found = self.find(field)?.map(|f| &self.text.expose()[f.value.clone()]);
         Ok(found.filter(|raw| *raw != "null"))
     }
@@ -225,6 +225,9 @@ impl<'de: 'a, 'a> Deserialize<'de> for Fields<'a> {
         deserializer.deserialize_map(Object)
     }
 }
+
+#[cfg(test)]
+mod properties;
 
 #[cfg(test)]
 mod tests {

@@ -13,6 +13,9 @@ mod derived;
 mod document;
 mod error;
 mod event;
+#[cfg(any(fuzzing, test))]
+#[doc(hidden)]
+pub mod fuzzing;
 mod history;
 mod lambda;
 mod logs;

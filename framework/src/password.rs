@@ -199,6 +199,9 @@ fn below(bound: usize) -> Result<usize, TargetError> {
 }
 
 #[cfg(test)]
+mod properties;
+
+#[cfg(test)]
 mod tests {
     use super::*;
 

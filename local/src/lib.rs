@@ -25,6 +25,9 @@ mod data;
 mod error;
 mod event;
 mod fault;
+#[cfg(any(fuzzing, test))]
+#[doc(hidden)]
+pub mod fuzzing;
 mod http;
 mod input;
 mod invoke;

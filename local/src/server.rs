@@ -21,7 +21,8 @@ pub(crate) async fn serve(service: Shared, listener: TcpListener) {
     .await;
 }
 
-async fn answer(service: &Shared, request: Request) -> Option<Reply> {
+/// Answers a request; `None` drops the connection.
+pub(crate) async fn answer(service: &Shared, request: Request) -> Option<Reply> {
     if request.method == Method::POST && request.path.starts_with(INVOKE) {
         return Some(invoke::answer(service, request).await);
     }

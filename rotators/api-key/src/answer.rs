@@ -186,4 +186,6 @@ fn parsed(format: Format, body: &Result<Sensitive, &'static str>) -> Result<Valu
 }
 
 #[cfg(test)]
+mod properties;
+#[cfg(test)]
 mod tests;

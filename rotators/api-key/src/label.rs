@@ -44,6 +44,10 @@ impl Label {
         let (version, end) = rest.rsplit_once('-')?;
         let time = usize::try_from(TIME).ok()?;
         let (when, random) = end.split_at_checked(time)?;
+        // The reader of numbers takes a sign and capitals, too, which nobody here writes.
+        if !when.bytes().all(|digit| DIGITS.contains(&digit)) {
+            return None;
+        }
         let seconds = u64::from_str_radix(when, 36).ok()?;
         let fits = own == digest(secret) && random.len() == usize::try_from(RANDOM).ok()?;
         fits.then(|| Self {
@@ -89,6 +93,9 @@ fn digits(mut number: u64, count: u32) -> String {
 }
 
 #[cfg(test)]
+mod properties;
+
+#[cfg(test)]
 mod tests {
     use super::*;
 
@@ -116,6 +123,15 @@ mod tests {
         assert_eq!(Label::parse(&label, &secret("other-a1b2c3")), None);
         for other in ["", "turnlock", "turnlock-", "turnlock-x-y-z", "my laptop", &label[1..]] {
             assert_eq!(Label::parse(other, &secret("app-a1b2c3")), None, "{other}");
+        }
+    }
+
+    #[test]
+    fn a_time_that_is_not_written_as_here_makes_no_label() {
+        let own = digest(&secret("app"));
+        for (when, is_ours) in [("0aaaa0", true), ("+aaaa0", false), ("0AAAA0", false)] {
+            let text = format!("turnlock-{own}-{VERSION}-{when}0a00");
+            assert_eq!(Label::parse(&text, &secret("app")).is_some(), is_ours, "{when}");
         }
     }
 

@@ -11,6 +11,9 @@ mod check;
 mod credential;
 mod description;
 mod exchange;
+#[cfg(any(fuzzing, test))]
+#[doc(hidden)]
+pub mod fuzzing;
 mod http;
 mod key;
 mod label;

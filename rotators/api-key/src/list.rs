@@ -100,6 +100,10 @@ impl Page {
                 if next.origin() != url.origin() {
                     return Err("names a next page at another host");
                 }
+                // The client would send them instead of ours, or beside it.
+                if !next.username().is_empty() || next.password().is_some() {
+                    return Err("names a next page with a user or a password");
+                }
                 *url = next;
             }
         }
@@ -190,5 +194,14 @@ mod tests {
             assert_eq!(turned(address), Err("names a next page at another host"), "{address}");
         }
         assert_eq!(turned("https://[/"), Err("names a next page that is no address"));
+    }
+
+    #[test]
+    fn an_address_of_the_next_page_has_no_user_and_no_password() {
+        for address in ["https://root@a.example/keys?page=2", "https://:hunter2@a.example/keys"] {
+            let page = Page::Address(address.to_owned());
+            let problem = Err("names a next page with a user or a password");
+            assert_eq!(turned("https://a.example/keys", &page), problem);
+        }
     }
 }

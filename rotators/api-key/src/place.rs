@@ -222,4 +222,6 @@ fn malformed(problem: String) -> TargetError {
 }
 
 #[cfg(test)]
+mod properties;
+#[cfg(test)]
 mod tests;

@@ -117,3 +117,6 @@ impl<'a> Values<'a> {
         fields?.value(&name.field)
     }
 }
+
+#[cfg(test)]
+mod properties;

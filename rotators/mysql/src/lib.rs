@@ -14,6 +14,9 @@ mod alternating;
 mod digest;
 mod engine;
 mod fault;
+#[cfg(any(fuzzing, test))]
+#[doc(hidden)]
+pub mod fuzzing;
 mod own;
 mod plain;
 mod policy;

@@ -1,6 +1,10 @@
 //! How an account is set up, read from what the server prints, so that another can be set up alike.
 
 mod attribute;
+#[cfg(any(fuzzing, test))]
+mod printed;
+#[cfg(test)]
+mod properties;
 mod read;
 pub(crate) mod statements;
 #[cfg(test)]

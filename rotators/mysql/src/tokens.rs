@@ -230,6 +230,9 @@ fn verbatim(text: &str) -> Option<(String, &str)> {
 }
 
 #[cfg(test)]
+mod properties;
+
+#[cfg(test)]
 mod tests {
     use super::*;
     use crate::version::tests::{MARIADB, MYSQL};

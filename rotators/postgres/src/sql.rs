@@ -12,6 +12,9 @@ pub(crate) fn literal(text: &str) -> String {
 }
 
 #[cfg(test)]
+mod properties;
+
+#[cfg(test)]
 mod tests {
     use super::*;
 

@@ -151,6 +151,9 @@ impl Reader<'_> {
         held.grantable |= grantable;
         held.privileges.extend(items.privileges);
         held.columns.extend(items.columns);
+        if held.all {
+            held.privileges.clear();
+        }
         let Held { all, privileges, columns, .. } = held;
         columns.retain(|privilege, _| !*all && !privileges.contains(privilege));
         if held.is_empty() {

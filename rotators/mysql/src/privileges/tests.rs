@@ -3,6 +3,7 @@
 mod changes;
 mod existence;
 mod lines;
+mod properties;
 
 use super::Privileges;
 use super::difference::statements;

@@ -53,6 +53,9 @@ fn names(setting: &str, text: &str) -> Vec<String> {
 }
 
 #[cfg(test)]
+mod properties;
+
+#[cfg(test)]
 mod tests {
     use super::*;
 

@@ -72,6 +72,9 @@ pub(crate) fn line(comment: &str) -> Option<&str> {
 }
 
 #[cfg(test)]
+mod properties;
+
+#[cfg(test)]
 mod tests {
     use super::*;
 

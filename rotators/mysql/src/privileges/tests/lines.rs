@@ -50,6 +50,17 @@ const ON_MYSQL: [&str; 18] = [
 ];
 
 #[test]
+fn all_privileges_are_all_that_is_held_whatever_stands_beside_them() {
+    let all = read(&["GRANT ALL PRIVILEGES ON *.* TO `app`@`%`"], MYSQL);
+    for rows in [
+        &["GRANT SELECT, ALL PRIVILEGES ON *.* TO `app`@`%`"][..],
+        &["GRANT ALL PRIVILEGES, INSERT (`a`) ON *.* TO `app`@`%`"],
+    ] {
+        assert_eq!(read(rows, MYSQL), all);
+    }
+}
+
+#[test]
 fn all_that_mariadb_prints_is_granted_again() {
     let usage = [
         "GRANT USAGE ON *.* TO `app`@`%` IDENTIFIED VIA ed25519 USING 'GvRm' OR mysql_native_password USING '*F33A' REQUIRE ISSUER 'a''\\\\b' CIPHER 'x'",

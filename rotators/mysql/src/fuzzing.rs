@@ -1,0 +1,33 @@
+//! What holds for every input, for fuzzers and tests: each function panics where it does not.
+//!
+//! Input is a text; where it has several parts, a line of three hyphens is between two of them.
+
+#![expect(clippy::expect_used, clippy::panic, reason = "a broken promise should panic")]
+
+mod grants;
+mod statement;
+#[cfg(test)]
+mod tests;
+mod users;
+
+pub use grants::grants;
+pub use users::users;
+
+use crate::account::Account;
+
+/// Whose rows are read.
+fn app() -> Account {
+    Account::new("app", "%")
+}
+
+/// The parts of a text.
+fn parts<const N: usize>(data: &[u8]) -> Option<[&str; N]> {
+    let parts: Vec<&str> = std::str::from_utf8(data).ok()?.splitn(N, "\n---\n").collect();
+    parts.try_into().ok()
+}
+
+/// So many cases, of which a failure is printed and nothing is kept on disk.
+#[cfg(test)]
+pub(crate) fn cases(cases: u32) -> proptest::test_runner::Config {
+    proptest::test_runner::Config { cases, failure_persistence: None, ..Default::default() }
+}
