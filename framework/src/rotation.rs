@@ -1,6 +1,7 @@
 //! Does what [`machine`](crate::machine) decides: the four steps, over any vault and any rotator.
 
 use std::future::Future;
+use std::pin::Pin;
 use std::time::{Duration, SystemTime};
 
 use tokio::time::{Instant, timeout_at};
@@ -223,24 +224,30 @@ impl<R: Rotator, V: Vault> Drive<'_, R, V> {
     }
 
     /// Bounds a wait by the deadline, and names what was waited for.
-    async fn within<T, E: Into<Cause>>(
+    fn within<'f, T, E: Into<Cause>>(
         &self,
         what: impl Into<String>,
-        work: impl Future<Output = Result<T, E>>,
-    ) -> Result<T, Cause> {
-        until(self.deadline, what, work).await
+        work: impl Future<Output = Result<T, E>> + Send + 'f,
+    ) -> Waited<'f, T> {
+        until(self.deadline, what, work)
     }
 }
 
-async fn until<T, E: Into<Cause>>(
+/// On the heap: what a driver does to log in can take much of a stack, and is waited for from deep below.
+type Waited<'f, T> = Pin<Box<dyn Future<Output = Result<T, Cause>> + Send + 'f>>;
+
+fn until<'f, T, E: Into<Cause>>(
     end: Instant,
     what: impl Into<String>,
-    work: impl Future<Output = Result<T, E>>,
-) -> Result<T, Cause> {
-    match timeout_at(end, work).await {
-        Ok(done) => done.map_err(Into::into),
-        Err(_) => Err(Cause::Timeout(what.into())),
-    }
+    work: impl Future<Output = Result<T, E>> + Send + 'f,
+) -> Waited<'f, T> {
+    let what = what.into();
+    Box::pin(async move {
+        match timeout_at(end, work).await {
+            Ok(done) => done.map_err(Into::into),
+            Err(_) => Err(Cause::Timeout(what)),
+        }
+    })
 }
 
 /// What a step begins with.

@@ -14,27 +14,45 @@ use crate::{Step, VersionId};
 /// How many rotations there are before and with the one that is interfered with: the third is like all that follow.
 const ROUNDS: usize = 3;
 
-/// What is tried of what there is.
+/// What is tried of what there is: all of it takes seconds in memory, and minutes on a real server.
 #[derive(Clone, Copy, Debug)]
 #[non_exhaustive]
 pub struct Limits {
-    /// Of all pairs of faults, one in so many is tried; on a real server all of them take minutes.
+    /// Of the calls at which something can happen, one in so many is tried; other rotations begin at others.
+    pub calls_one_in: usize,
+    /// Of the calls at which a second thing can happen, one in so many is tried.
     pub pairs_one_in: usize,
 }
 
 impl Default for Limits {
     /// No limits.
     fn default() -> Self {
-        Self { pairs_one_in: 1 }
+        Self { calls_one_in: 1, pairs_one_in: 1 }
     }
 }
 
 impl Limits {
-    /// Of all pairs of faults, tries one in so many.
+    /// Of the calls at which something can happen, tries one in so many.
+    #[must_use]
+    pub fn calls_one_in(mut self, many: usize) -> Self {
+        self.calls_one_in = many.max(1);
+        self
+    }
+
+    /// Of the calls at which a second thing can happen, tries one in so many.
     #[must_use]
     pub fn pairs_one_in(mut self, many: usize) -> Self {
         self.pairs_one_in = many.max(1);
         self
+    }
+
+    /// The calls to try; others in each turn.
+    fn calls(self, turn: usize) -> impl Iterator<Item = usize> {
+        (1 + turn % self.calls_one_in..).step_by(self.calls_one_in)
+    }
+
+    fn second_calls(self, turn: usize) -> impl Iterator<Item = usize> {
+        (1 + turn % self.pairs_one_in..).step_by(self.pairs_one_in)
     }
 }
 
@@ -285,17 +303,10 @@ impl<W: World, S: AsyncFn(Arc<Fuse>) -> W> Search<'_, S> {
         let (mut points, mut turn) = (0, 0_usize);
         for [one, other] in kinds {
             for round in 1..=ROUNDS {
-                for first in 1.. {
-                    let mut blown = 0;
-                    for second in 1.. {
-                        turn += 1;
-                        // Where the second one is too late is found out in any case.
-                        if second > 1 && !turn.is_multiple_of(self.limits.pairs_one_in) {
-                            if second > MOST_CALLS {
-                                break;
-                            }
-                            continue;
-                        }
+                for first in self.limits.calls(round) {
+                    let (mut blown, before) = (0, points);
+                    turn += 1;
+                    for second in self.limits.second_calls(turn) {
                         let at = async |run: &mut Run<W>, version: &VersionId| {
                             run.apply(Event::Rotate(version.clone())).await?;
                             run.fuse.arm_each([(first, one), (second, other)]);
@@ -308,7 +319,7 @@ impl<W: World, S: AsyncFn(Arc<Fuse>) -> W> Search<'_, S> {
                             break;
                         }
                     }
-                    if blown == 0 {
+                    if blown == 0 && points == before {
                         break;
                     }
                 }
@@ -478,6 +489,3 @@ impl<W: World, S: AsyncFn(Arc<Fuse>) -> W> Search<'_, S> {
         Ok(points)
     }
 }
-
-/// More calls than any rotation makes.
-const MOST_CALLS: usize = 200;

@@ -75,7 +75,7 @@ pub(super) struct Run<W: World> {
 impl<W: World> Run<W> {
     pub(super) async fn start(start: &impl AsyncFn(Arc<Fuse>) -> W, judge: Judge) -> Self {
         let fuse = Arc::new(Fuse::default());
-        let world = start(Arc::clone(&fuse)).await;
+        let world = Box::pin(start(Arc::clone(&fuse))).await;
         let vault = Arc::new(MemoryVault::new(Arc::clone(&fuse)));
         vault.insert(SECRET, Secret::new(FIRST, Value::Text(world.secret())));
         if let Some((id, text)) = world.admin() {
@@ -119,11 +119,11 @@ impl<W: World> Run<W> {
                 self.reached.insert(version.clone(), Step::ALL.len());
             }
             Event::Step(step, version, mishaps) => {
-                return self.step(*step, version, mishaps).await.map(Some);
+                return Box::pin(self.step(*step, version, mishaps)).await.map(Some);
             }
             Event::AtOnce(pair, order) => {
                 let mut order = order.iter();
-                self.at_once(pair, &mut |waiting| next_of(&mut order, waiting)).await?;
+                Box::pin(self.at_once(pair, &mut |waiting| next_of(&mut order, waiting))).await?;
             }
             Event::End(version) => self.end(version).await?,
             Event::Write(version) => {
@@ -138,7 +138,7 @@ impl<W: World> Run<W> {
             Event::Clear => self.secret(|secret| secret.clear(Label::Pending)),
             Event::Pass(time) => self.pass(*time),
             Event::Lag => self.secret(|secret| secret.labels_lag = true),
-            Event::Try(mishap) => self.try_current(mishap).await?,
+            Event::Try(mishap) => Box::pin(self.try_current(mishap)).await?,
             Event::Count if self.ended < SETTLED => return Err(Stop::Impossible),
             Event::Count => {
                 let found = self.world.credentials().await;

@@ -8,3 +8,4 @@ mod mysql;
 mod postgres;
 mod provider;
 mod services;
+mod vaults;
