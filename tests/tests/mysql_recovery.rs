@@ -5,7 +5,7 @@
 use turnlock_local::Fault;
 use turnlock_tests::mysql::Setup;
 use turnlock_tests::one_user::Way;
-use turnlock_tests::switch::{Cut, Protocol, Switch};
+use turnlock_tests::wire::{Blow, Fuse, Point, Protocol, Wire};
 use turnlock_tests::world::mysql::World;
 
 /// What people and the service do after a rotation that was cut off.
@@ -96,13 +96,13 @@ async fn a_call_without_an_answer_is_made_again() {
     }
 }
 
-/// Has both secrets lead through a switch.
-fn through(world: &World, switch: &Switch) {
+/// Has both secrets lead through a wire.
+fn through(world: &World, wire: &Wire) {
     let admin = world.document("AWSCURRENT")["masterarn"].as_str().map(str::to_owned);
     for secret in admin.iter().chain([&world.secret]) {
         let text = world.local.value_of(secret, "AWSCURRENT").expect("a value");
         let mut text: serde_json::Value = serde_json::from_str(&text).expect("JSON");
-        text["port"] = serde_json::json!(switch.port());
+        text["port"] = serde_json::json!(wire.port());
         world.local.put_value(secret, &text.to_string()).expect("a write");
     }
 }
@@ -112,17 +112,17 @@ async fn a_connection_cut_at_any_message_leaves_a_password_and_a_later_rotation_
     for way in Way::all() {
         let world = way.start(Setup::default()).await;
         world.local.set_knobs(|knobs| knobs.require_rotation_token = false);
-        let switch = Switch::to(world.server.port(), Protocol::MySql);
-        through(&world, &switch);
+        let fuse = Fuse::default();
+        let wire = Wire::to(world.server.port(), Protocol::MySql, &fuse);
+        through(&world, &wire);
         let mut points = 0;
         for at in 0.. {
             let mut met = false;
             for then in [Then::Retry, Then::ClearTheLabel] {
-                let interruption = format!("cut after message {at}");
-                // A cut before a message leaves what one after the message before does.
-                switch.cut(at, Cut::After);
+                let interruption = format!("cut at message {at}");
+                fuse.arm(Point { at, blow: Blow::Cuts });
                 let rotated = world.rotate().await;
-                met |= switch.mend();
+                met |= fuse.mend();
                 assert_someone_logs_in(&world, way, &interruption).await;
                 if let Err(error) = rotated {
                     assert_eq!(error.class, "tcp", "{way:?}, {interruption}: {error:?}");
