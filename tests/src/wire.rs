@@ -11,7 +11,7 @@ use std::sync::Arc;
 use std::sync::atomic::{AtomicBool, AtomicU16, Ordering};
 use std::thread;
 
-pub use fuse::{Blow, Fuse, Point};
+pub use fuse::{Blow, Blown, Fuse, Point};
 pub use protocol::Protocol;
 
 use fuse::{Direction, Fate, Life};
@@ -70,7 +70,8 @@ impl Wire {
 
 impl State {
     fn lead(&self, client: TcpStream) -> io::Result<()> {
-        let life = self.fuse.connect();
+        // Whoever is not killed, but comes too early, hears so.
+        let Some(life) = self.fuse.connect() else { return Ok(()) };
         let port = self.server.load(Ordering::SeqCst);
         let server = TcpStream::connect(SocketAddr::from((Ipv4Addr::LOCALHOST, port)))?;
         client.set_nodelay(true)?;

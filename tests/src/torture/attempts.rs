@@ -6,7 +6,7 @@ use tokio::sync::{mpsc, oneshot};
 use turnlock_local::Hook;
 
 use crate::scene::{Scene, StepError};
-use crate::wire::Fuse;
+use crate::wire::{Blown, Fuse, Point};
 
 /// The stops between two attempts, of all rotations of a scene.
 pub(crate) struct Attempts(mpsc::UnboundedReceiver<oneshot::Sender<()>>);
@@ -36,31 +36,48 @@ impl Attempts {
         Self(stopped)
     }
 
-    /// Rotates to the end; kills the function where the fuse has it, and calls `between` before each next attempt.
+    /// Rotates to the end, and interrupts that at the first point, then at the next one counted from there, and so on;
+    /// calls `between` before each attempt but the first.
     pub(crate) async fn rotate(
         &mut self,
         scene: &Scene,
         fuse: &Fuse,
+        points: &[Point],
         mut between: impl AsyncFnMut(),
-    ) -> Result<(), StepError> {
+    ) -> Rotated {
+        let mut points = points.iter().copied();
+        let mut met = Vec::new();
+        points.by_ref().take(1).for_each(|point| fuse.arm(point));
         scene.local.rotate(&scene.secret).expect("the rotation begins");
         let ended = scene.settle();
         tokio::pin!(ended);
-        let mut is_killed = false;
-        loop {
+        let ended = loop {
             tokio::select! {
-                ended = &mut ended => return ended,
-                () = fuse.kills(), if !is_killed => {
+                ended = &mut ended => break ended,
+                () = fuse.kills() => {
                     scene.local.kill_functions().await;
-                    is_killed = true;
+                    // Between two steps nothing fails: the next one has another process.
+                    met.extend(fuse.mend());
+                    points.by_ref().take(1).for_each(|point| fuse.arm(point));
                 }
                 Some(go) = self.0.recv() => {
                     between().await;
-                    is_killed = false;
                     // A rotation that has ended meanwhile waits no more.
                     go.send(()).unwrap_or_default();
                 }
             }
+        };
+        if fuse.is_dark() {
+            scene.local.kill_functions().await;
         }
+        met.extend(fuse.mend());
+        Rotated { ended, met }
     }
+}
+
+/// A rotation, to its end.
+pub(crate) struct Rotated {
+    pub(crate) ended: Result<(), StepError>,
+    /// The points that it has come to, and the messages there.
+    pub(crate) met: Vec<Blown>,
 }

@@ -2,16 +2,20 @@
 
 use std::time::{Duration, Instant};
 
-use super::attempts::Attempts;
+use super::attempts::{Attempts, Rotated};
 use super::canaries::Reader;
 use super::promise::{broken_at_the_end, broken_meanwhile};
 use super::stage::{Stage, State};
+use crate::dice::Dice;
 use crate::wire::{Blow, Fuse, Point};
 
 /// The first attempt, and what the service tries after it.
 const ATTEMPTS: u32 = 4;
 /// After so many nobody reads on.
 const MOST_VIOLATIONS: usize = 10;
+/// Rotations that are killed twice, of the thousands that there are: the same ones each time.
+const PAIRS: usize = 20;
+const SEED: u64 = 6;
 
 /// How a sweep has ended.
 #[derive(Clone, Debug)]
@@ -35,38 +39,90 @@ struct Course<'a, S> {
     reference: State,
 }
 
-/// Interrupts rotations at every message.
+/// Interrupts rotations at every message, in every way, and some of them twice.
 pub(crate) async fn sweep<S: Stage>(
     name: &'static str,
     fuse: &Fuse,
     start: impl AsyncFn() -> S,
-    mut progress: impl FnMut(usize),
+    progress: impl FnMut(usize),
 ) -> Summary {
     let began = Instant::now();
-    let mut course = Course::of(start().await, fuse).await;
-    let mut summary = Summary { name, points: 0, violations: Vec::new(), took: Duration::ZERO };
-    for blow in [Blow::LosesAndKills] {
+    let course = Course::of(start().await, fuse).await;
+    let mut sweep = Sweep { fuse, start, progress, course, points: 0, violations: Vec::new() };
+    let mut messages = 0;
+    for blow in [Blow::LosesAndKills, Blow::DeliversAndKills, Blow::Cuts] {
+        let met = sweep.every(blow).await;
+        messages = messages.max(met);
+    }
+    sweep.pairs(messages).await;
+    let Sweep { points, violations, .. } = sweep;
+    Summary { name, points, violations, took: began.elapsed() }
+}
+
+/// A sweep under way.
+struct Sweep<'a, S, Start, Progress> {
+    fuse: &'a Fuse,
+    start: Start,
+    progress: Progress,
+    course: Course<'a, S>,
+    points: usize,
+    violations: Vec<String>,
+}
+
+impl<S, Start, Progress> Sweep<'_, S, Start, Progress>
+where
+    S: Stage,
+    Start: AsyncFn() -> S,
+    Progress: FnMut(usize),
+{
+    /// Interrupts rotations at every message this way; how many there were.
+    ///
+    /// Where two users take turns, each is the next one at every other message: that a request is lost leaves what
+    /// the loss of the answer before leaves, so each is interrupted everywhere.
+    async fn every(&mut self, blow: Blow) -> usize {
         for at in 0.. {
-            let Survived { met, mut violations } = course.survive(Point { at, blow }).await;
-            if !violations.is_empty() {
-                summary.violations.append(&mut violations);
-                course = Course::of(start().await, fuse).await;
+            if self.is_enough() || self.visit(&[Point { at, blow }]).await == 0 {
+                return at;
             }
-            if !met || summary.violations.len() >= MOST_VIOLATIONS {
-                break;
+        }
+        usize::MAX
+    }
+
+    /// Kills twice in a rotation, the second time while the first is repaired.
+    async fn pairs(&mut self, messages: usize) {
+        let mut dice = Dice::of(SEED);
+        for _ in 0..PAIRS {
+            if self.is_enough() {
+                return;
             }
-            summary.points += 1;
-            progress(summary.points);
+            let pair = [0, 1].map(|_| Point { at: dice.roll(messages), blow: Blow::LosesAndKills });
+            self.visit(&pair).await;
         }
     }
-    summary.took = began.elapsed();
-    summary
+
+    /// Interrupts a rotation; how often it was.
+    async fn visit(&mut self, points: &[Point]) -> usize {
+        let Survived { met, mut violations } = self.course.survive(points).await;
+        if !violations.is_empty() {
+            self.violations.append(&mut violations);
+            // What is broken here would break whatever follows.
+            self.course = Course::of((self.start)().await, self.fuse).await;
+        }
+        // A pair of which only one was met is a point that was visited before.
+        self.points += usize::from(met == points.len());
+        (self.progress)(self.points);
+        met
+    }
+
+    fn is_enough(&self) -> bool {
+        self.violations.len() >= MOST_VIOLATIONS
+    }
 }
 
 /// What a rotation has shown.
 struct Survived {
-    /// It was interrupted, and had not ended before.
-    met: bool,
+    /// How often it was interrupted before it had ended.
+    met: usize,
     violations: Vec<String>,
 }
 
@@ -81,26 +137,22 @@ impl<'a, S: Stage> Course<'a, S> {
         Self { stage, fuse, attempts, reader: Reader::default(), reference }
     }
 
-    /// Interrupts one rotation at a point, and looks at it until it has ended.
-    async fn survive(&mut self, point: Point) -> Survived {
+    /// Interrupts one rotation at these points, and looks at it until it has ended.
+    async fn survive(&mut self, points: &[Point]) -> Survived {
         let Self { stage, fuse, attempts, reader, reference } = self;
         stage.begin().await;
-        fuse.arm(point);
         let mut broken = Vec::new();
-        let rotated = attempts.rotate(stage.scene(), fuse, async || {
-            fuse.mend();
+        let rotated = attempts.rotate(stage.scene(), fuse, points, async || {
             broken.extend(broken_meanwhile(stage, reference).await);
             broken.extend(reader.sightings(stage));
         });
-        if let Err(error) = rotated.await {
+        let Rotated { ended, met } = rotated.await;
+        if let Err(error) = ended {
             broken.push(format!("no attempt succeeds: {error:?}"));
         }
-        let blown = fuse.blown();
-        fuse.mend();
         broken.extend(broken_at_the_end(stage, reference).await);
         broken.extend(reader.sightings(stage));
-        let message = blown.as_ref().map_or("nothing", |blown| &blown.message);
-        let told = |what| format!("{point:?}, {message}: {what}");
-        Survived { met: blown.is_some(), violations: broken.into_iter().map(told).collect() }
+        let told = |what| format!("{met:?}: {what}");
+        Survived { met: met.len(), violations: broken.into_iter().map(told).collect() }
     }
 }

@@ -47,15 +47,16 @@ struct State {
 
 /// The message at which the fuse has blown.
 #[derive(Clone, Debug, Eq, PartialEq)]
-pub(crate) struct Blown {
-    pub(crate) point: Point,
-    pub(crate) message: String,
-    is_mended: bool,
+pub struct Blown {
+    /// Where that was, and how.
+    pub point: Point,
+    /// Between whom, and what it was; no secret is in it.
+    pub message: String,
 }
 
 /// Which connections a connection lives with.
-#[derive(Clone, Copy, Debug)]
-pub(super) struct Life(Option<usize>);
+#[derive(Clone, Copy, Debug, Eq, PartialEq)]
+pub(super) struct Life(usize);
 
 #[derive(Clone, Copy, Debug, Eq, PartialEq)]
 pub(super) enum Direction {
@@ -90,8 +91,8 @@ impl Fuse {
         self.0.blown.send_replace(None);
     }
 
-    /// Lets new connections through again, and blows no more; whether it had blown.
-    pub fn mend(&self) -> bool {
+    /// Lets new connections through again, and blows no more; where it has blown since it was armed.
+    pub fn mend(&self) -> Option<Blown> {
         let mut state = self.state();
         state.point = None;
         if state.is_dark {
@@ -99,34 +100,28 @@ impl Fuse {
             state.life += 1;
         }
         drop(state);
-        let mut has_blown = false;
-        self.0.blown.send_modify(|blown| {
-            if let Some(blown) = blown {
-                blown.is_mended = true;
-                has_blown = true;
-            }
-        });
-        has_blown
+        self.0.blown.send_replace(None)
     }
 
-    /// The message at which it has blown since it was armed, if it has.
-    pub(crate) fn blown(&self) -> Option<Blown> {
-        self.0.blown.borrow().clone()
+    /// Whether nothing gets through.
+    pub(crate) fn is_dark(&self) -> bool {
+        self.state().is_dark
     }
 
     /// Waits until somebody has to be killed.
     pub(crate) async fn kills(&self) {
         let mut blown = self.0.blown.subscribe();
         let kills = |blown: &Option<Blown>| {
-            blown.as_ref().is_some_and(|blown| !blown.is_mended && blown.point.blow != Blow::Cuts)
+            blown.as_ref().is_some_and(|blown| blown.point.blow != Blow::Cuts)
         };
         // The sender is ours, so it cannot be gone.
         drop(blown.wait_for(kills).await);
     }
 
-    pub(super) fn connect(&self) -> Life {
+    /// A life for a new connection, if anything gets through.
+    pub(super) fn connect(&self) -> Option<Life> {
         let state = self.state();
-        Life((!state.is_dark).then_some(state.life))
+        (!state.is_dark).then_some(Life(state.life))
     }
 
     /// Whether a connection is one that messages get through.
@@ -163,7 +158,7 @@ impl Fuse {
             Direction::Answer => "from",
         };
         let message = format!("{way} {}", message());
-        self.0.blown.send_replace(Some(Blown { point, message, is_mended: false }));
+        self.0.blown.send_replace(Some(Blown { point, message }));
         match point.blow {
             Blow::LosesAndKills => Fate::IsLost,
             Blow::DeliversAndKills => Fate::IsTheLast,
@@ -178,12 +173,12 @@ impl Fuse {
 
 impl State {
     fn reaches(&self, life: Life) -> bool {
-        !self.is_dark && life.0 == Some(self.life)
+        !self.is_dark && life == Life(self.life)
     }
 }
 
 impl fmt::Debug for Fuse {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        f.debug_struct("Fuse").field("blown", &self.blown()).finish_non_exhaustive()
+        f.debug_struct("Fuse").field("is_dark", &self.is_dark()).finish_non_exhaustive()
     }
 }
