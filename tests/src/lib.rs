@@ -16,6 +16,7 @@ pub mod canary;
 pub mod certificates;
 pub mod client;
 pub mod database;
+pub mod descriptions;
 pub mod dice;
 pub mod elsewhere;
 pub mod errors;

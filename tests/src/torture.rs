@@ -5,6 +5,8 @@
 
 mod attempts;
 mod canaries;
+pub mod keys;
+pub mod mysql;
 pub mod postgres;
 mod promise;
 mod stage;
@@ -21,28 +23,36 @@ use sweep::sweep;
 pub enum Subject {
     /// PostgreSQL.
     Postgres(postgres::Way),
+    /// MySQL and MariaDB.
+    MySql(mysql::Way),
+    /// A provider of keys.
+    Keys(keys::Way),
 }
 
 impl Subject {
     /// All there are.
     pub fn all() -> Vec<Self> {
-        postgres::Way::ALL.map(Self::Postgres).to_vec()
+        let databases = postgres::Way::ALL.into_iter().map(Self::Postgres);
+        let databases = databases.chain(mysql::Way::all().map(Self::MySql));
+        databases.chain(keys::Way::ALL.into_iter().map(Self::Keys)).collect()
     }
 
     /// The engine and the strategy.
-    pub fn name(self) -> &'static str {
+    pub fn name(self) -> String {
         match self {
-            Self::Postgres(way) => way.name(),
+            Self::Postgres(way) => way.name().to_owned(),
+            Self::MySql(way) => way.name(),
+            Self::Keys(way) => way.name().to_owned(),
         }
     }
 
-    /// Interrupts rotations everywhere; `progress` is told of every point that was visited.
+    /// Interrupts rotations everywhere; `progress` is told how many points were visited.
     pub async fn sweep(self, progress: impl FnMut(usize)) -> Summary {
-        let fuse = Fuse::default();
+        let (name, fuse) = (self.name(), Fuse::default());
         match self {
-            Self::Postgres(way) => {
-                sweep(self.name(), &fuse, async || way.start(&fuse).await, progress).await
-            }
+            Self::Postgres(way) => sweep(name, &fuse, async || way.start(&fuse).await, progress).await,
+            Self::MySql(way) => sweep(name, &fuse, async || way.start(&fuse).await, progress).await,
+            Self::Keys(way) => sweep(name, &fuse, async || way.start(&fuse).await, progress).await,
         }
     }
 }

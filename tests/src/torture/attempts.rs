@@ -9,11 +9,14 @@ use crate::scene::{Scene, StepError};
 use crate::wire::{Blown, Fuse, Point};
 
 /// The stops between two attempts, of all rotations of a scene.
-pub(crate) struct Attempts(mpsc::UnboundedReceiver<oneshot::Sender<()>>);
+pub(crate) struct Attempts {
+    stopped: mpsc::UnboundedReceiver<oneshot::Sender<()>>,
+    spacing: Duration,
+}
 
 impl Attempts {
-    /// Has a scene try a rotation so often, and stop before each attempt but the first.
-    pub(crate) fn of(scene: &Scene, most: u32) -> Self {
+    /// Has a scene try a rotation so often, and stop before each attempt but the first; from the third on, it waits.
+    pub(crate) fn of(scene: &Scene, (most, spacing): (u32, Duration)) -> Self {
         let (stops, stopped) = mpsc::unbounded_channel();
         let hook = Hook::new(move |context| {
             let (go, gone_on) = oneshot::channel();
@@ -30,10 +33,9 @@ impl Attempts {
         });
         scene.local.set_knobs(|knobs| {
             knobs.attempts = most;
-            knobs.attempt_spacing = Duration::ZERO;
             knobs.before_step = Some(hook);
         });
-        Self(stopped)
+        Self { stopped, spacing }
     }
 
     /// Rotates to the end, and interrupts that at the first point, then at the next one counted from there, and so on;
@@ -48,6 +50,7 @@ impl Attempts {
         let mut points = points.iter().copied();
         let mut met = Vec::new();
         points.by_ref().take(1).for_each(|point| fuse.arm(point));
+        scene.local.set_knobs(|knobs| knobs.attempt_spacing = Duration::ZERO);
         scene.local.rotate(&scene.secret).expect("the rotation begins");
         let ended = scene.settle();
         tokio::pin!(ended);
@@ -60,8 +63,9 @@ impl Attempts {
                     met.extend(fuse.mend());
                     points.by_ref().take(1).for_each(|point| fuse.arm(point));
                 }
-                Some(go) = self.0.recv() => {
+                Some(go) = self.stopped.recv() => {
                     between().await;
+                    scene.local.set_knobs(|knobs| knobs.attempt_spacing = self.spacing);
                     // A rotation that has ended meanwhile waits no more.
                     go.send(()).unwrap_or_default();
                 }

@@ -118,15 +118,12 @@ impl Stage for Postgres {
 
     fn keeps(&self) -> Keeps {
         let both = self.way.has_two_users();
-        Keeps { current: both, previous: both }
+        Keeps { any: true, current: both, previous: Some(both) }
     }
 
     async fn begin(&self) {
         if self.way == Way::FirstAlternating {
-            let of_first = [self.world.document("AWSCURRENT"), self.world.document("AWSPREVIOUS")];
-            let of_first = of_first.into_iter().find(|value| value["username"] == USER);
-            let of_first = of_first.expect("one of them is the first user's").to_string();
-            self.world.local.put_value(&self.world.secret, &of_first).expect("a write");
+            wires::give_the_first_its_turn(&self.world, USER);
             self.world.server.sql(&format!("DROP ROLE IF EXISTS {CLONE}")).await;
         }
     }

@@ -1,5 +1,7 @@
 //! What a sweep asks of a target, whatever it is.
 
+use std::time::Duration;
+
 use crate::scene::Scene;
 
 /// A target, the stand-in with the real function behind wires, and one secret.
@@ -7,11 +9,16 @@ pub(crate) trait Stage {
     /// The secret.
     fn scene(&self) -> &Scene;
 
-    /// What consumers are promised besides that some version works.
+    /// What consumers are promised.
     fn keeps(&self) -> Keeps;
 
     /// Brings accounts and secret to where a point begins.
     async fn begin(&self);
+
+    /// How often a rotation is tried, and after how long from the third time on.
+    fn attempts(&self) -> (u32, Duration) {
+        (4, Duration::ZERO)
+    }
 
     /// Whether a consumer of this value of the secret is let in.
     async fn accepts(&self, value: &serde_json::Value) -> bool;
@@ -29,13 +36,15 @@ pub(crate) trait Stage {
     fn log(&self) -> String;
 }
 
-/// Which versions work besides.
+/// Which versions work, and when.
 #[derive(Clone, Copy, Debug, Eq, PartialEq)]
 pub(crate) struct Keeps {
+    /// Some version works at any time.
+    pub(crate) any: bool,
     /// `AWSCURRENT` works at any time, else after every rotation.
     pub(crate) current: bool,
-    /// `AWSPREVIOUS` works after every rotation, else it is dead then.
-    pub(crate) previous: bool,
+    /// Whether `AWSPREVIOUS` works after every rotation, or is dead then; it may be either where nothing is said.
+    pub(crate) previous: Option<bool>,
 }
 
 /// What there is at a target, in words.

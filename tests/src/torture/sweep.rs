@@ -9,8 +9,6 @@ use super::stage::{Stage, State};
 use crate::dice::Dice;
 use crate::wire::{Blow, Fuse, Point};
 
-/// The first attempt, and what the service tries after it.
-const ATTEMPTS: u32 = 4;
 /// After so many nobody reads on.
 const MOST_VIOLATIONS: usize = 10;
 /// Rotations that are killed twice, of the thousands that there are: the same ones each time.
@@ -21,7 +19,7 @@ const SEED: u64 = 6;
 #[derive(Clone, Debug)]
 pub struct Summary {
     /// The subject's name.
-    pub name: &'static str,
+    pub name: String,
     /// How many interruptions were made.
     pub points: usize,
     /// What was broken, and at which interruption.
@@ -41,7 +39,7 @@ struct Course<'a, S> {
 
 /// Interrupts rotations at every message, in every way, and some of them twice.
 pub(crate) async fn sweep<S: Stage>(
-    name: &'static str,
+    name: String,
     fuse: &Fuse,
     start: impl AsyncFn() -> S,
     progress: impl FnMut(usize),
@@ -133,7 +131,7 @@ impl<'a, S: Stage> Course<'a, S> {
             stage.scene().rotate().await.expect("a rotation that nobody interrupts");
         }
         let reference = stage.state().await;
-        let attempts = Attempts::of(stage.scene(), ATTEMPTS);
+        let attempts = Attempts::of(stage.scene(), stage.attempts());
         Self { stage, fuse, attempts, reader: Reader::default(), reference }
     }
 

@@ -49,3 +49,11 @@ impl Wires {
 pub(crate) fn port(secret: &mut Value, port: u16) {
     secret["port"] = json!(port);
 }
+
+/// Has the first of two users that take turns be the current one, as a person could.
+pub(crate) fn give_the_first_its_turn(scene: &Scene, user: &str) {
+    let versions = ["AWSCURRENT", "AWSPREVIOUS"].map(|label| scene.document(label));
+    let its = versions.into_iter().find(|value| value["username"] == user);
+    let its = its.expect("one of the two is the first user's").to_string();
+    scene.local.put_value(&scene.secret, &its).expect("a write");
+}

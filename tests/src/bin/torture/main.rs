@@ -13,7 +13,7 @@ async fn main() -> io::Result<ExitCode> {
         subjects.into_iter().filter(|subject| subject.name().contains(&filter)).collect();
     let mut summaries = Vec::new();
     for subject in chosen {
-        let summary = subject.sweep(|points| show(subject.name(), points)).await;
+        let summary = subject.sweep(|points| show(&subject.name(), points)).await;
         print(&summary)?;
         summaries.push(summary);
     }
