@@ -46,11 +46,13 @@ impl Subject {
         }
     }
 
-    /// Interrupts rotations everywhere; `progress` is told how many points were visited.
-    pub async fn sweep(self, progress: impl FnMut(usize)) -> Summary {
+    /// Interrupts rotations everywhere; `progress` is called after each.
+    pub async fn sweep(self, progress: impl FnMut()) -> Summary {
         let (name, fuse) = (self.name(), Fuse::default());
         match self {
-            Self::Postgres(way) => sweep(name, &fuse, async || way.start(&fuse).await, progress).await,
+            Self::Postgres(way) => {
+                sweep(name, &fuse, async || way.start(&fuse).await, progress).await
+            }
             Self::MySql(way) => sweep(name, &fuse, async || way.start(&fuse).await, progress).await,
             Self::Keys(way) => sweep(name, &fuse, async || way.start(&fuse).await, progress).await,
         }

@@ -187,6 +187,22 @@ impl Stage for Keys {
         String::new()
     }
 
+    /// Where no list tells of a key that was minted and not stored, the log does.
+    fn tidy_by_hand(&self) -> Vec<String> {
+        if self.way != Way::ClientSecret {
+            return Vec::new();
+        }
+        let mut untold = Vec::new();
+        let output = self.world.output();
+        for orphan in self.world.orphans() {
+            if !output.contains(&orphan.label) {
+                untold.push(format!("nothing tells of {}", orphan.id));
+            }
+            self.world.provider.revoke(ACCOUNT, &orphan.id);
+        }
+        untold
+    }
+
     fn secrets(&self, value: &Value) -> Vec<String> {
         let fields = ["key", "client_secret", "refresh_token", "access_token"];
         let texts = fields.into_iter().filter_map(|field| value[field].as_str());

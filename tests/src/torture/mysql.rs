@@ -10,9 +10,7 @@ use crate::one_user;
 use crate::scene::Scene;
 use crate::turns::{self, CLONE};
 use crate::wire::{Fuse, Protocol};
-use crate::world::mysql::{
-    FIRST_PASSWORD, USER, World, function, secret_of, server_with_admin,
-};
+use crate::world::mysql::{FIRST_PASSWORD, USER, World, function, secret_of, server_with_admin};
 
 /// Whose server it is, and how the password is rotated.
 #[derive(Clone, Copy, Debug, Eq, PartialEq)]
@@ -54,7 +52,9 @@ impl Way {
     pub fn all() -> impl Iterator<Item = Self> {
         let one = one_user::Way::all().map(Self::One);
         let two = Product::ALL.into_iter();
-        one.chain(two.flat_map(|product| [Self::Alternating(product), Self::FirstAlternating(product)]))
+        one.chain(
+            two.flat_map(|product| [Self::Alternating(product), Self::FirstAlternating(product)]),
+        )
     }
 
     pub(crate) fn name(self) -> String {
@@ -139,7 +139,7 @@ async fn others(server: &Server) -> String {
         // The time of a change is none of what it does.
         let columns = server
             .query_one(&format!(
-                "SELECT group_concat('coalesce(hex(`', column_name, '`), 0)') \
+                "SET group_concat_max_len = 65536; SELECT group_concat('coalesce(hex(`', column_name, '`), 0)') \
                  FROM information_schema.columns \
                  WHERE table_schema = 'mysql' AND table_name = '{table}' \
                  AND column_name <> 'Timestamp'"

@@ -29,6 +29,11 @@ pub(crate) trait Stage {
     /// What an attempt has left at work: sessions and locks; empty if nothing is.
     async fn left_over(&self) -> String;
 
+    /// Does what is left to people after an attempt, by what the log tells them; what it does not tell.
+    fn tidy_by_hand(&self) -> Vec<String> {
+        Vec::new()
+    }
+
     /// The credentials in a value of the secret.
     fn secrets(&self, value: &serde_json::Value) -> Vec<String>;
 

@@ -20,8 +20,10 @@ const SEED: u64 = 6;
 pub struct Summary {
     /// The subject's name.
     pub name: String,
-    /// How many interruptions were made.
+    /// At how many points rotations were interrupted.
     pub points: usize,
+    /// At how many of these points they were killed twice: a sample.
+    pub pairs: usize,
     /// What was broken, and at which interruption.
     pub violations: Vec<String>,
     /// How long it took.
@@ -35,6 +37,7 @@ struct Course<'a, S> {
     attempts: Attempts,
     reader: Reader,
     reference: State,
+    rotations: usize,
 }
 
 /// Interrupts rotations at every message, in every way, and some of them twice.
@@ -42,19 +45,20 @@ pub(crate) async fn sweep<S: Stage>(
     name: String,
     fuse: &Fuse,
     start: impl AsyncFn() -> S,
-    progress: impl FnMut(usize),
+    progress: impl FnMut(),
 ) -> Summary {
     let began = Instant::now();
     let course = Course::of(start().await, fuse).await;
-    let mut sweep = Sweep { fuse, start, progress, course, points: 0, violations: Vec::new() };
+    let mut sweep =
+        Sweep { fuse, start, progress, course, points: 0, pairs: 0, violations: Vec::new() };
     let mut messages = 0;
     for blow in [Blow::LosesAndKills, Blow::DeliversAndKills, Blow::Cuts] {
         let met = sweep.every(blow).await;
         messages = messages.max(met);
     }
     sweep.pairs(messages).await;
-    let Sweep { points, violations, .. } = sweep;
-    Summary { name, points, violations, took: began.elapsed() }
+    let Sweep { points, pairs, violations, .. } = sweep;
+    Summary { name, points, pairs, violations, took: began.elapsed() }
 }
 
 /// A sweep under way.
@@ -64,6 +68,7 @@ struct Sweep<'a, S, Start, Progress> {
     progress: Progress,
     course: Course<'a, S>,
     points: usize,
+    pairs: usize,
     violations: Vec<String>,
 }
 
@@ -71,13 +76,18 @@ impl<S, Start, Progress> Sweep<'_, S, Start, Progress>
 where
     S: Stage,
     Start: AsyncFn() -> S,
-    Progress: FnMut(usize),
+    Progress: FnMut(),
 {
     /// Interrupts rotations at every message this way; how many there were.
     ///
-    /// Where two users take turns, each is the next one at every other message: that a request is lost leaves what
-    /// the loss of the answer before leaves, so each is interrupted everywhere.
+    /// Where two users take turns, each is the next one at every other message. That a request is lost leaves what
+    /// the loss of the answer before it does, and what is left by a request that was delivered before: one of these has
+    /// the one turn and one the other, so both users are met everywhere.
     async fn every(&mut self, blow: Blow) -> usize {
+        // Each way begins at the same turn.
+        if !self.course.rotations.is_multiple_of(2) {
+            self.visit(&[]).await;
+        }
         for at in 0.. {
             if self.is_enough() || self.visit(&[Point { at, blow }]).await == 0 {
                 return at;
@@ -107,8 +117,9 @@ where
             self.course = Course::of((self.start)().await, self.fuse).await;
         }
         // A pair of which only one was met is a point that was visited before.
-        self.points += usize::from(met == points.len());
-        (self.progress)(self.points);
+        self.points += usize::from(met > 0 && met == points.len());
+        self.pairs += usize::from(met == 2);
+        (self.progress)();
         met
     }
 
@@ -132,19 +143,22 @@ impl<'a, S: Stage> Course<'a, S> {
         }
         let reference = stage.state().await;
         let attempts = Attempts::of(stage.scene(), stage.attempts());
-        Self { stage, fuse, attempts, reader: Reader::default(), reference }
+        let reader = Reader::default();
+        Self { stage, fuse, attempts, reader, reference, rotations: 2 }
     }
 
     /// Interrupts one rotation at these points, and looks at it until it has ended.
     async fn survive(&mut self, points: &[Point]) -> Survived {
-        let Self { stage, fuse, attempts, reader, reference } = self;
+        let Self { stage, fuse, attempts, reader, reference, .. } = self;
         stage.begin().await;
         let mut broken = Vec::new();
         let rotated = attempts.rotate(stage.scene(), fuse, points, async || {
             broken.extend(broken_meanwhile(stage, reference).await);
+            broken.extend(stage.tidy_by_hand());
             broken.extend(reader.sightings(stage));
         });
         let Rotated { ended, met } = rotated.await;
+        self.rotations += 1;
         if let Err(error) = ended {
             broken.push(format!("no attempt succeeds: {error:?}"));
         }

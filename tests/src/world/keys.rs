@@ -95,8 +95,7 @@ impl World {
         let folder = folder(description);
         let function = knowing(function, &provider, &folder);
         let scene = if by_admin {
-            let admin =
-                json!({"key": provider.admin_key(), "url": provider.url(), "ssl": false});
+            let admin = json!({"key": provider.admin_key(), "url": provider.url(), "ssl": false});
             Scene::start_administered(FUNCTION, function, &admin, secret, edit).await
         } else {
             edit(&mut secret);

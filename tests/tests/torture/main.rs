@@ -2,21 +2,131 @@
 
 use turnlock_tests::torture::{Subject, Summary};
 
-/// Fails with what was broken, or if too little was tried.
-fn assert_unbroken(summary: &Summary, floor: usize) {
-    let Summary { name, points, violations, .. } = summary;
-    assert!(violations.is_empty(), "{name}, {points} points:\n{}", violations.join("\n"));
-    assert!(*points >= floor, "{name}: only {points} points");
-}
-
-async fn sweep(name: &str, floor: usize) {
+/// Interrupts a subject's rotations everywhere. Fails with what was broken, or if too little was tried.
+async fn assert_survives(name: &str, floor: usize) {
     let subjects = Subject::all();
     let subject = subjects.iter().find(|subject| subject.name() == name);
     let subject = subject.unwrap_or_else(|| panic!("no subject {name}"));
-    assert_unbroken(&subject.sweep(|_| ()).await, floor);
+    let Summary { points, violations, .. } = subject.sweep(|| ()).await;
+    assert!(violations.is_empty(), "{name}, {points} points:\n{}", violations.join("\n"));
+    assert!(points >= floor, "{name}: only {points} points");
 }
 
-#[tokio::test]
-async fn postgres_single_user_survives_an_interruption_at_any_message() {
-    sweep("postgres single-user", 50).await;
+#[test]
+fn every_subject_has_a_test() {
+    let tests = include_str!("main.rs");
+    for subject in Subject::all() {
+        let name = format!("assert_survives(\"{}\", ", subject.name());
+        assert!(tests.contains(&name), "no test of {}", subject.name());
+    }
+}
+
+#[tokio::test(flavor = "multi_thread", worker_threads = 1)]
+async fn postgres_single_user_survives_interruptions() {
+    assert_survives("postgres single-user", 90).await;
+}
+
+#[tokio::test(flavor = "multi_thread", worker_threads = 1)]
+async fn postgres_single_user_by_an_admin_survives_interruptions() {
+    assert_survives("postgres single-user by an admin", 90).await;
+}
+
+#[tokio::test(flavor = "multi_thread", worker_threads = 1)]
+async fn postgres_alternating_users_survive_interruptions() {
+    assert_survives("postgres alternating-users", 90).await;
+}
+
+#[tokio::test(flavor = "multi_thread", worker_threads = 1)]
+async fn postgres_alternating_users_of_whom_the_second_is_made_survive_interruptions() {
+    assert_survives("postgres alternating-users, the second to be made", 90).await;
+}
+
+#[tokio::test(flavor = "multi_thread", worker_threads = 1)]
+async fn mysql_single_user_survives_interruptions() {
+    assert_survives("mysql single-user", 90).await;
+}
+
+#[tokio::test(flavor = "multi_thread", worker_threads = 1)]
+async fn mysql_single_user_by_an_admin_survives_interruptions() {
+    assert_survives("mysql single-user by an admin", 90).await;
+}
+
+#[tokio::test(flavor = "multi_thread", worker_threads = 1)]
+async fn mysql_dual_password_survives_interruptions() {
+    assert_survives("mysql dual-password", 90).await;
+}
+
+#[tokio::test(flavor = "multi_thread", worker_threads = 1)]
+async fn mysql_dual_password_by_an_admin_survives_interruptions() {
+    assert_survives("mysql dual-password by an admin", 90).await;
+}
+
+#[tokio::test(flavor = "multi_thread", worker_threads = 1)]
+async fn mysql_alternating_users_survive_interruptions() {
+    assert_survives("mysql alternating-users", 90).await;
+}
+
+#[tokio::test(flavor = "multi_thread", worker_threads = 1)]
+async fn mysql_alternating_users_of_whom_the_second_is_made_survive_interruptions() {
+    assert_survives("mysql alternating-users, the second to be made", 90).await;
+}
+
+#[tokio::test(flavor = "multi_thread", worker_threads = 1)]
+async fn mariadb_single_user_survives_interruptions() {
+    assert_survives("mariadb single-user", 90).await;
+}
+
+#[tokio::test(flavor = "multi_thread", worker_threads = 1)]
+async fn mariadb_single_user_by_an_admin_survives_interruptions() {
+    assert_survives("mariadb single-user by an admin", 90).await;
+}
+
+#[tokio::test(flavor = "multi_thread", worker_threads = 1)]
+async fn mariadb_dual_password_by_an_admin_survives_interruptions() {
+    assert_survives("mariadb dual-password by an admin", 90).await;
+}
+
+#[tokio::test(flavor = "multi_thread", worker_threads = 1)]
+async fn mariadb_alternating_users_survive_interruptions() {
+    assert_survives("mariadb alternating-users", 90).await;
+}
+
+#[tokio::test(flavor = "multi_thread", worker_threads = 1)]
+async fn mariadb_alternating_users_of_whom_the_second_is_made_survive_interruptions() {
+    assert_survives("mariadb alternating-users, the second to be made", 90).await;
+}
+
+#[tokio::test(flavor = "multi_thread", worker_threads = 1)]
+async fn overlapping_keys_survive_interruptions() {
+    assert_survives("keys overlapping-keys", 90).await;
+}
+
+#[tokio::test(flavor = "multi_thread", worker_threads = 1)]
+async fn overlapping_keys_by_an_admin_survive_interruptions() {
+    assert_survives("keys overlapping-keys by an admin", 90).await;
+}
+
+#[tokio::test(flavor = "multi_thread", worker_threads = 1)]
+async fn overlapping_keys_with_a_list_in_pages_survive_interruptions() {
+    assert_survives("keys overlapping-keys, a list in pages", 90).await;
+}
+
+#[tokio::test(flavor = "multi_thread", worker_threads = 1)]
+async fn overlapping_secrets_of_a_client_survive_interruptions() {
+    assert_survives("keys overlapping-keys, secrets of a client", 90).await;
+}
+
+#[tokio::test(flavor = "multi_thread", worker_threads = 1)]
+async fn keys_that_are_regenerated_by_an_admin_survive_interruptions() {
+    assert_survives("keys regenerate by an admin", 90).await;
+}
+
+#[tokio::test(flavor = "multi_thread", worker_threads = 1)]
+async fn keys_that_are_drawn_here_survive_interruptions() {
+    assert_survives("keys single-user", 90).await;
+}
+
+#[tokio::test(flavor = "multi_thread", worker_threads = 1)]
+async fn refresh_tokens_survive_interruptions() {
+    assert_survives("keys refresh-token", 90).await;
 }
