@@ -80,9 +80,17 @@ impl Way {
         matches!(self, Self::Alternating | Self::FirstAlternating)
     }
 
+    /// Each version with one user and with two; from 16 on, memberships are other than before.
+    fn version(self) -> Version {
+        match self {
+            Self::SingleUser | Self::FirstAlternating => Version::V18,
+            Self::SingleUserByAdmin | Self::Alternating => Version::Distribution,
+        }
+    }
+
     pub(crate) async fn start(self, fuse: &Fuse) -> Postgres {
         // Its messages can be told apart without TLS, and the many logins of the looks are quicker.
-        let setup = Setup { version: Version::V18, tls: Tls::Off, ..Setup::default() };
+        let setup = Setup { version: self.version(), tls: Tls::Off, ..Setup::default() };
         let server = server_with_admin(setup).await;
         server.sql(RIGHTS).await;
         let wires = Wires::to(server.port(), Protocol::Postgres, fuse);

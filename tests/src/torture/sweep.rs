@@ -7,7 +7,8 @@ use super::canaries::Reader;
 use super::promise::{broken_at_the_end, broken_meanwhile};
 use super::stage::{Stage, State};
 use crate::dice::Dice;
-use crate::wire::{Blow, Fuse, Point};
+use super::wires::MANAGER;
+use crate::wire::{Blow, Blown, Fuse, Point};
 
 /// After so many nobody reads on.
 const MOST_VIOLATIONS: usize = 10;
@@ -152,7 +153,9 @@ impl<'a, S: Stage> Course<'a, S> {
         let Self { stage, fuse, attempts, reader, reference, .. } = self;
         stage.begin().await;
         let mut broken = Vec::new();
+        let mut attempted = 1;
         let rotated = attempts.rotate(stage.scene(), fuse, points, async || {
+            attempted += 1;
             broken.extend(broken_meanwhile(stage, reference).await);
             broken.extend(stage.tidy_by_hand());
             broken.extend(reader.sightings(stage));
@@ -161,6 +164,10 @@ impl<'a, S: Stage> Course<'a, S> {
         self.rotations += 1;
         if let Err(error) = ended {
             broken.push(format!("no attempt succeeds: {error:?}"));
+        }
+        let is_call = |met: &Blown| met.point.blow == Blow::Cuts && met.is_of(MANAGER);
+        if attempted > 1 && met.iter().any(is_call) {
+            broken.push("a call that was cut is not made again".to_owned());
         }
         broken.extend(broken_at_the_end(stage, reference).await);
         broken.extend(reader.sightings(stage));

@@ -7,6 +7,9 @@ use url::Url;
 use crate::scene::Scene;
 use crate::wire::{Fuse, Protocol, Wire};
 
+/// What messages call the service.
+pub(crate) const MANAGER: &str = "Secrets Manager";
+
 /// Both wires.
 #[derive(Debug)]
 pub(crate) struct Wires {
@@ -17,7 +20,7 @@ pub(crate) struct Wires {
 impl Wires {
     /// To the target on this port; Secrets Manager is not there yet.
     pub(crate) fn to(target: u16, protocol: Protocol, fuse: &Fuse) -> Self {
-        let manager = Wire::loose(Protocol::Http("Secrets Manager"), fuse);
+        let manager = Wire::loose(Protocol::Http(MANAGER), fuse);
         Self { target: Wire::to(target, protocol, fuse), manager }
     }
 

@@ -54,6 +54,13 @@ pub struct Blown {
     pub message: String,
 }
 
+impl Blown {
+    /// Whether the message was to or from this server.
+    pub(crate) fn is_of(&self, server: &str) -> bool {
+        self.message.split(": ").next().is_some_and(|side| side.ends_with(server))
+    }
+}
+
 /// Which connections a connection lives with.
 #[derive(Clone, Copy, Debug, Eq, PartialEq)]
 pub(super) struct Life(usize);
@@ -104,7 +111,7 @@ impl Fuse {
     }
 
     /// Whether nothing gets through.
-    pub(crate) fn is_dark(&self) -> bool {
+    pub fn is_dark(&self) -> bool {
         self.state().is_dark
     }
 

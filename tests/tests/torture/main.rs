@@ -1,5 +1,7 @@
 //! Rotations that are interrupted at every message, on real servers: nobody is ever locked out.
 
+mod fuse;
+
 use turnlock_tests::torture::{Subject, Summary};
 
 /// Interrupts a subject's rotations everywhere. Fails with what was broken, or if too little was tried.
