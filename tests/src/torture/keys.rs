@@ -142,12 +142,14 @@ impl Stage for Keys {
 
     fn keeps(&self) -> Keeps {
         match self.way {
-            way if way.overlaps() => Keeps { any: true, current: true, previous: Some(true) },
+            Way::Overlapping | Way::OverlappingByAdmin | Way::Paged | Way::ClientSecret => {
+                Keeps { any: true, current: true, previous: Some(true) }
+            }
             // The provider's answer is the only copy of a value that ends the old one.
             Way::Regenerate => Keeps { any: false, current: false, previous: Some(false) },
             // A token that was used can be used again for a while.
             Way::RefreshToken => Keeps { any: true, current: true, previous: None },
-            _ => Keeps { any: true, current: false, previous: Some(false) },
+            Way::Drawn => Keeps { any: true, current: false, previous: Some(false) },
         }
     }
 

@@ -6,8 +6,8 @@ use super::attempts::{Attempts, Rotated};
 use super::canaries::Reader;
 use super::promise::{broken_at_the_end, broken_meanwhile};
 use super::stage::{Stage, State};
-use crate::dice::Dice;
 use super::wires::MANAGER;
+use crate::dice::Dice;
 use crate::wire::{Blow, Blown, Fuse, Point};
 
 /// After so many nobody reads on.

@@ -1,5 +1,7 @@
 //! Rotations that are interrupted at every message, on real servers: nobody is ever locked out.
 
+#![expect(clippy::expect_used, clippy::panic, reason = "a failed test should panic")]
+
 mod fuse;
 
 use turnlock_tests::torture::{Subject, Summary};
