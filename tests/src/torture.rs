@@ -13,7 +13,7 @@ mod stage;
 mod sweep;
 mod wires;
 
-pub use sweep::Summary;
+pub use sweep::{Extent, Summary};
 
 use crate::wire::Fuse;
 use sweep::sweep;
@@ -47,14 +47,18 @@ impl Subject {
     }
 
     /// Interrupts rotations everywhere; `progress` is called after each.
-    pub async fn sweep(self, progress: impl FnMut()) -> Summary {
+    pub async fn sweep(self, extent: Extent, progress: impl FnMut()) -> Summary {
         let (name, fuse) = (self.name(), Fuse::default());
         match self {
             Self::Postgres(way) => {
-                sweep(name, &fuse, async || way.start(&fuse).await, progress).await
+                sweep(name, extent, &fuse, async || way.start(&fuse).await, progress).await
             }
-            Self::MySql(way) => sweep(name, &fuse, async || way.start(&fuse).await, progress).await,
-            Self::Keys(way) => sweep(name, &fuse, async || way.start(&fuse).await, progress).await,
+            Self::MySql(way) => {
+                sweep(name, extent, &fuse, async || way.start(&fuse).await, progress).await
+            }
+            Self::Keys(way) => {
+                sweep(name, extent, &fuse, async || way.start(&fuse).await, progress).await
+            }
         }
     }
 }

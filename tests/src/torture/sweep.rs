@@ -12,9 +12,34 @@ use crate::wire::{Blow, Blown, Fuse, Point};
 
 /// After so many nobody reads on.
 const MOST_VIOLATIONS: usize = 10;
-/// Rotations that are killed twice, of the thousands that there are: the same ones each time.
-const PAIRS: usize = 20;
+/// Which rotations are killed twice, of the thousands that there are: the same ones each time.
 const SEED: u64 = 6;
+
+/// How much is tried.
+#[derive(Clone, Copy, Debug, Eq, PartialEq)]
+pub enum Extent {
+    /// All of it.
+    Whole,
+    /// What leaves something else at the target than the rest: a kill after a request was delivered leaves what the
+    /// loss of its answer leaves, unless the server is still at it. Half as many are killed twice.
+    Brief,
+}
+
+impl Extent {
+    fn ways(self) -> &'static [Blow] {
+        match self {
+            Self::Whole => &[Blow::LosesAndKills, Blow::DeliversAndKills, Blow::Cuts],
+            Self::Brief => &[Blow::LosesAndKills, Blow::Cuts],
+        }
+    }
+
+    fn pairs(self) -> usize {
+        match self {
+            Self::Whole => 20,
+            Self::Brief => 10,
+        }
+    }
+}
 
 /// How a sweep has ended.
 #[derive(Clone, Debug)]
@@ -41,9 +66,10 @@ struct Course<'a, S> {
     rotations: usize,
 }
 
-/// Interrupts rotations at every message, in every way, and some of them twice.
+/// Interrupts rotations at every message, and some of them twice.
 pub(crate) async fn sweep<S: Stage>(
     name: String,
+    extent: Extent,
     fuse: &Fuse,
     start: impl AsyncFn() -> S,
     progress: impl FnMut(),
@@ -53,11 +79,11 @@ pub(crate) async fn sweep<S: Stage>(
     let mut sweep =
         Sweep { fuse, start, progress, course, points: 0, pairs: 0, violations: Vec::new() };
     let mut messages = 0;
-    for blow in [Blow::LosesAndKills, Blow::DeliversAndKills, Blow::Cuts] {
-        let met = sweep.every(blow).await;
+    for blow in extent.ways() {
+        let met = sweep.every(*blow).await;
         messages = messages.max(met);
     }
-    sweep.pairs(messages).await;
+    sweep.pairs(extent.pairs(), messages).await;
     let Sweep { points, pairs, violations, .. } = sweep;
     Summary { name, points, pairs, violations, took: began.elapsed() }
 }
@@ -98,9 +124,9 @@ where
     }
 
     /// Kills twice in a rotation, the second time while the first is repaired.
-    async fn pairs(&mut self, messages: usize) {
+    async fn pairs(&mut self, count: usize, messages: usize) {
         let mut dice = Dice::of(SEED);
-        for _ in 0..PAIRS {
+        for _ in 0..count {
             if self.is_enough() {
                 return;
             }

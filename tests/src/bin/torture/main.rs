@@ -7,7 +7,7 @@ use std::sync::Mutex;
 use std::sync::atomic::{AtomicUsize, Ordering};
 use std::thread;
 
-use turnlock_tests::torture::{Subject, Summary};
+use turnlock_tests::torture::{Extent, Subject, Summary};
 
 /// Sweeps at once: most of a point is waiting.
 const AT_ONCE: usize = 4;
@@ -45,7 +45,7 @@ fn work(waiting: &Mutex<VecDeque<Subject>>, screen: &Screen, done: &Mutex<Vec<Su
     loop {
         let next = waiting.lock().ok().and_then(|mut waiting| waiting.pop_front());
         let Some(subject) = next else { return };
-        let summary = runtime.block_on(subject.sweep(|| screen.count()));
+        let summary = runtime.block_on(subject.sweep(Extent::Whole, || screen.count()));
         screen.finish(&summary);
         if let Ok(mut done) = done.lock() {
             done.push(summary);
