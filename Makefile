@@ -1,7 +1,7 @@
 # What a person does with this project. Each target does its own set-up; `make` lists them.
 
 .DEFAULT_GOAL := help
-.PHONY: help setup demo demo-alternating demo-mysql demo-api-key errors test bench interop fuzz fuzz-smoke schema lint deny
+.PHONY: help setup demo demo-alternating demo-mysql demo-api-key errors test torture bench interop fuzz fuzz-smoke schema lint deny
 
 # Servers and builds of several tests share the machine: more threads than this only make each slower.
 TEST_THREADS ?= 4
@@ -41,6 +41,11 @@ test: ## Run all tests
 	@tests/setup test
 	cargo build --workspace --bins --locked
 	cargo test --workspace --locked -- --test-threads=$(TEST_THREADS)
+
+torture: ## Interrupt rotations at every message, on real servers; those of ONLY=mysql, if it is set
+	@tests/setup test
+	@cargo build --locked --workspace --bins
+	@"$${CARGO_TARGET_DIR:-target}/debug/torture" "$(ONLY)"
 
 bench: ## Measure size, start, rotation and memory of a release build; beside AWS's of AWS_FUNCTIONS=DIR
 	@tests/setup bench

@@ -370,6 +370,12 @@ impl Local {
         })
     }
 
+    /// Kills the functions' processes, at whatever they are, and waits until they are gone: the next invocation
+    /// starts a new one.
+    pub async fn kill_functions(&self) {
+        self.service.processes.stop().await;
+    }
+
     /// Stops the server, kills the functions' processes and waits until they are gone.
     pub async fn stop(self) {
         self.service.processes.stop().await;

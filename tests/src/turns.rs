@@ -236,13 +236,30 @@ fn plain(line: &str, account: &str) -> String {
     {
         while let Some(at) = line.find(begin) {
             let digest = at + begin.len();
-            let length = line[digest..].find(end).expect("a digest has an end");
+            let rest = &line[digest..];
             let quote = usize::from(end == "'");
+            let length = if quote == 1 { quoted(rest) } else { rest.find(end) };
+            let length = length.expect("a digest has an end");
             line.replace_range(at..digest + length + quote, " D");
         }
     }
     let lists: Vec<String> = line.split("(`").map(sorted).collect();
     lists.join("(`")
+}
+
+/// How long a quoted text is: a salt can have quotes and backslashes, after a backslash each.
+fn quoted(text: &str) -> Option<usize> {
+    let mut characters = text.char_indices();
+    while let Some((at, character)) = characters.next() {
+        match character {
+            '\'' => return Some(at),
+            '\\' => {
+                characters.next();
+            }
+            _ => {}
+        }
+    }
+    None
 }
 
 /// What begins with columns, with these in their order: servers print them in any.

@@ -61,6 +61,9 @@ pub(super) async fn start(deployed: &Deployed) -> io::Result<Arc<Environment>> {
 
 /// Serves the process until it is gone; tells how it ended.
 async fn tend(child: &mut Child, environment: &Arc<Environment>, listener: TcpListener) -> String {
+    // Whoever is to be killed does not hear before that its Runtime API is gone.
+    let served = runtime_api::serve(environment.clone(), listener);
+    tokio::pin!(served);
     tokio::select! {
         status = child.wait() => match status {
             Ok(status) => status.to_string(),
@@ -71,7 +74,7 @@ async fn tend(child: &mut Child, environment: &Arc<Environment>, listener: TcpLi
             let _killed = child.kill().await;
             "signal: killed".to_owned()
         }
-        () = runtime_api::serve(environment.clone(), listener) => "killed".to_owned(),
+        () = &mut served => "killed".to_owned(),
     }
 }
 

@@ -76,6 +76,19 @@ async fn a_crash_ends_the_invocation_and_the_next_has_a_new_process() {
 }
 
 #[tokio::test]
+async fn functions_that_were_killed_are_gone_and_the_next_invocation_has_a_new_process() {
+    let local = with_function("").start().await.expect("starts");
+    for _ in 0..2 {
+        assert_eq!(local.invoke("f", json!({})).await.error_type, None);
+        local.kill_functions().await;
+    }
+    let used = processes(&local);
+    assert_eq!(used.len(), 2, "{}", local.output("f"));
+    assert!(!used.iter().any(|process| exists(process)));
+    assert_ne!(used[0], used[1]);
+}
+
+#[tokio::test]
 async fn a_function_that_cannot_get_ready_says_why() {
     let local = with_function("init=fail").start().await.expect("starts");
     assert_eq!(local.invoke("f", json!({})).await.error_type.as_deref(), Some("InitFailed"));

@@ -79,13 +79,28 @@ impl World {
         description: &str,
         edit: impl FnOnce(&mut Value),
     ) -> Self {
-        let provider = Provider::start(setup);
+        Self::at(Provider::start(setup), function, false, description, edit).await
+    }
+
+    /// An account at a provider that the test has started, a function that it has set up, and perhaps an admin.
+    pub async fn at(
+        provider: Provider,
+        function: Function,
+        by_admin: bool,
+        description: &str,
+        edit: impl FnOnce(&mut Value),
+    ) -> Self {
         let first = provider.open_account(ACCOUNT);
         let mut secret = secret_of(&provider, &first);
-        edit(&mut secret);
         let folder = folder(description);
         let function = knowing(function, &provider, &folder);
-        let scene = Scene::start(FUNCTION, function, &secret.to_string()).await;
+        let scene = if by_admin {
+            let admin = json!({"key": provider.admin_key(), "url": provider.url(), "ssl": false});
+            Scene::start_administered(FUNCTION, function, &admin, secret, edit).await
+        } else {
+            edit(&mut secret);
+            Scene::start(FUNCTION, function, &secret.to_string()).await
+        };
         Self { provider, first, scene, folder }
     }
 
@@ -105,14 +120,8 @@ impl World {
         description: &str,
         edit: impl FnOnce(&mut Value),
     ) -> Self {
-        let provider = Provider::start(setup);
-        let first = provider.open_account(ACCOUNT);
-        let secret = secret_of(&provider, &first);
-        let admin = json!({"key": provider.admin_key(), "url": provider.url(), "ssl": false});
-        let folder = folder(description);
-        let function = knowing(traced().timeout(timeout), &provider, &folder);
-        let scene = Scene::start_administered(FUNCTION, function, &admin, secret, edit).await;
-        Self { provider, first, scene, folder }
+        let function = traced().timeout(timeout);
+        Self::at(Provider::start(setup), function, true, description, edit).await
     }
 
     /// The key of a label or a version id.

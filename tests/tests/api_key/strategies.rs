@@ -7,95 +7,11 @@ use std::process::Command;
 use serde_json::{Value, json};
 use turnlock_local::{Fault, Operation};
 use turnlock_tests::binaries;
+use turnlock_tests::descriptions::{
+    CLIENT_SECRET, REFRESH_TOKEN, REGENERATE, SINGLE_USER, described, refresh_tokens,
+};
 use turnlock_tests::provider::{Minting, Oddity, Setup};
 use turnlock_tests::world::keys::{ACCOUNT, Without, World, overlapping};
-
-/// What the descriptions below have in common.
-const COMMON: &str = r#"title = "The provider of the tests"
-base_url = "{url}"
-host_from_secret = ["url"]
-principal = "{account}"
-key = { bearer = "{key}" }
-admin = { bearer = "{admin.key}" }
-test = { method = "GET", path = "/whoami" }
-"#;
-
-const REGENERATE: &str = r#"strategy = "regenerate"
-[update]
-method = "POST"
-path = "/accounts/{account}/regenerate"
-fields = { key = "/data/token", key_id = "/data/id" }
-"#;
-
-const SINGLE_USER: &str = r#"strategy = "single-user"
-draw = "key"
-[update]
-method = "PUT"
-path = "/accounts/{account}/key"
-json = { value = "{next.key}" }
-"#;
-
-const REFRESH_TOKEN: &str = r#"title = "OAuth 2.0"
-strategy = "refresh-token"
-base_url = "{url}"
-host_from_secret = ["url"]
-principal = "{client_id}"
-key = { basic = { user = "{client_id|percent}", password = "{client_secret|percent}" } }
-
-[test]
-method = "POST"
-path = "/oauth/introspect"
-form = { token = "{refresh_token}" }
-when = [{ status = 200, at = "/active", is = false, means = "rejected" }]
-
-[update]
-method = "POST"
-path = "/oauth/token"
-form = { grant_type = "refresh_token", refresh_token = "{refresh_token}" }
-when = [{ status = 400, at = "/error", is = "invalid_grant", means = "rejected" }]
-fields = { refresh_token = "/refresh_token", access_token = "/access_token" }
-"#;
-
-const CLIENT_SECRET: &str = r#"title = "OAuth 2.0"
-strategy = "overlapping-keys"
-base_url = "{url}"
-host_from_secret = ["url"]
-principal = "{account}"
-limit = 2
-admin = { bearer = "{admin.key}" }
-
-[test]
-by = "anyone"
-method = "POST"
-path = "/oauth/token"
-form = { grant_type = "client_credentials", client_id = "{account}", client_secret = "{key}" }
-
-[create]
-by = "admin"
-method = "POST"
-path = "/accounts/{account}/keys"
-form = { label = "{new.label}" }
-fields = { key = "/data/token", key_id = "/data/id" }
-
-[[retire]]
-by = "admin"
-method = "DELETE"
-path = "/accounts/{account}/keys/{key_id}"
-"#;
-
-fn described(strategy: &str) -> String {
-    // What is no table comes first in TOML.
-    let (head, tables) = strategy.split_at(strategy.find("[update]").expect("a table"));
-    format!("{head}{COMMON}{tables}")
-}
-
-fn refresh_tokens(secret: &mut Value) {
-    secret["client_id"] = json!(ACCOUNT);
-    secret["client_secret"] = secret["key"].take();
-    secret["rotation"]["accept_loss"] = json!(true);
-    secret["access_token"] = json!("none yet");
-    secret["refresh_token"] = json!("to be authorized");
-}
 
 #[tokio::test(flavor = "multi_thread")]
 async fn an_admin_has_a_value_regenerated_and_again_where_the_answer_was_lost() {

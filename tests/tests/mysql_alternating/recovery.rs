@@ -4,10 +4,8 @@
 
 use std::time::Duration;
 
-use serde_json::json;
-use turnlock_local::{Delivery, Fault};
+use turnlock_local::Delivery;
 use turnlock_tests::mysql::{Product, Setup};
-use turnlock_tests::switch::{Cut, Protocol, Switch};
 use turnlock_tests::turns::{CLONE, Turns, answer};
 use turnlock_tests::world::mysql::USER;
 
@@ -67,80 +65,6 @@ async fn assert_goes_on(turns: &Turns) {
     assert!(!turns.labels().contains_key("AWSPENDING"));
     assert_current_serves(turns).await;
     turns.assert_equal().await;
-}
-
-#[tokio::test]
-async fn a_fault_at_any_call_to_secrets_manager_leaves_consumers_their_user_and_a_retry_goes_on() {
-    tokio::join!(fail_at_any_call(Product::MySql), fail_at_any_call(Product::MariaDb));
-}
-
-async fn fail_at_any_call(product: Product) {
-    let turns = pair(product).await;
-    turns.rotate_calmly().await;
-    turns.local.clear_calls();
-    turns.rotate_calmly().await;
-    let calls = u32::try_from(turns.function_calls().len()).expect("a few");
-    // MariaDB has no marks: the version before proves the second user.
-    assert_eq!(calls, if product == Product::MySql { 13 } else { 14 });
-    let mut interrupted = 0;
-    for fault in [Fault::CrashBefore, Fault::CrashAfter, Fault::DropAnswer] {
-        for call in 0..calls {
-            turns.local.fail_after(call, fault.clone());
-            interrupted += u32::from(turns.rotate().await.is_err());
-            turns.local.clear_faults();
-            assert_goes_on(&turns).await;
-        }
-    }
-    assert!(interrupted > calls, "only {interrupted} rotations were interrupted");
-}
-
-/// Has both secrets lead through a switch.
-fn through(turns: &Turns, switch: &Switch) {
-    let admin = turns.document("AWSCURRENT")["masterarn"].as_str().expect("an ARN").to_owned();
-    for secret in [&admin, &turns.secret] {
-        let text = turns.local.value_of(secret, "AWSCURRENT").expect("a value");
-        let mut text: serde_json::Value = serde_json::from_str(&text).expect("JSON");
-        text["port"] = json!(switch.port());
-        turns.local.put_value(secret, &text.to_string()).expect("a write");
-    }
-}
-
-#[tokio::test]
-async fn a_connection_cut_at_any_message_leaves_consumers_their_user_and_a_retry_goes_on() {
-    tokio::join!(
-        cut_at_any_message(Product::MySql, Cut::Before),
-        cut_at_any_message(Product::MySql, Cut::After),
-        cut_at_any_message(Product::MariaDb, Cut::Before),
-        cut_at_any_message(Product::MariaDb, Cut::After),
-    );
-}
-
-async fn cut_at_any_message(product: Product, cut: Cut) {
-    let turns = pair(product).await;
-    let switch = Switch::to(turns.server.port(), Protocol::MySql);
-    through(&turns, &switch);
-    let mut points = 0;
-    for at in 0.. {
-        switch.cut(at, cut);
-        let rotated = turns.rotate().await;
-        let met = switch.mend();
-        if let Err(error) = rotated {
-            assert_eq!(error.class, "tcp", "{product:?} {cut:?} {at}: {error:?}");
-            assert_goes_on(&turns).await;
-            points += 1;
-        }
-        assert_current_serves(&turns).await;
-        turns.assert_equal().await;
-        // So that each of the two is the pending one, and the second one is to be made half of the time.
-        let other = turns.user("AWSPREVIOUS");
-        if at % 3 == 0 {
-            turns.server.sql(&format!("DROP USER {other}@'%'")).await;
-        }
-        if !met {
-            break;
-        }
-    }
-    assert!(points > 15, "only {points} rotations were cut off");
 }
 
 #[tokio::test]
