@@ -107,6 +107,8 @@ async fn a_rotator_is_told_the_secret_and_how_long_an_invocation_can_go_on() {
     let given = world.rotator.given.lock().unwrap().concat();
     assert!(given.contains(r#"secret: SecretId("app-secret")"#), "{given}");
     assert!(given.contains("lifetime: 31s"), "{given}");
+    assert_eq!(*world.rotator.deadline.lock().unwrap(), Some(deadline));
+    assert_eq!(turnlock::deadline(), None, "outside of a step there is none");
 }
 
 /// An attempt that died after the provider had minted a key, and the version with that key.
