@@ -217,6 +217,21 @@ async fn a_key_that_was_current_a_moment_ago_is_in_use_without_a_label() {
 }
 
 #[tokio::test(start_paused = true)]
+async fn a_key_of_a_version_without_a_label_that_never_was_current_is_not_in_use() {
+    let world = World::two_keys();
+    world.rotation_just_now("v1").await;
+    world.rotator.minted().remove("first-secret");
+    tokio::time::advance(LATER).await;
+    create(&world, "v2").await;
+    let abandoned = key(&world, Label::Pending);
+    world.app(|secret| secret.clear(Label::Pending));
+    assert!(2 * LATER < OVERLAP && has(&world, &abandoned));
+    tokio::time::advance(LATER).await;
+    create(&world, "v3").await;
+    assert!(!has(&world, &abandoned));
+}
+
+#[tokio::test(start_paused = true)]
 async fn the_last_key_that_works_is_in_use_without_a_label() {
     let world = World::two_keys();
     world.rotation("v1").await;

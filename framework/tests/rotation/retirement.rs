@@ -92,6 +92,25 @@ async fn a_previous_key_that_is_dead_keeps_no_rotation_from_beginning() {
 }
 
 #[tokio::test(start_paused = true)]
+async fn a_previous_key_that_is_dead_is_retired_to_the_end_after_the_overlap_where_that_takes_steps()
+ {
+    for (in_steps, passed, expected) in
+        [(true, 2 * OVERLAP, 1), (true, MOMENT, 0), (false, 2 * OVERLAP, 0)]
+    {
+        let mut world = World::two_keys();
+        world.rotator.lists = false;
+        world.rotator.in_steps = in_steps;
+        world.rotation_just_now("v1").await;
+        world.rotator.minted().remove("first-secret");
+        tokio::time::advance(passed).await;
+        world.fuse.disarm();
+        world.rotation_just_now("v2").await;
+        let log = world.fuse.log();
+        assert_eq!(log.iter().filter(|call| *call == "delete").count(), expected, "{log:?}");
+    }
+}
+
+#[tokio::test(start_paused = true)]
 async fn a_clock_that_is_ahead_of_ours_shortens_no_overlap() {
     let world = World::two_keys();
     world.app(|secret| secret.dates = Dates::Ahead(3 * OVERLAP));
@@ -257,15 +276,19 @@ async fn nothing_is_taken_for_abandoned_where_a_key_is_not_made_for_another_reas
 
 #[tokio::test(start_paused = true)]
 async fn a_key_that_is_stored_twice_and_has_a_label_once_is_not_taken_for_abandoned() {
-    let world = abandoned().await;
-    world.app(|secret| {
-        secret.put("pinned", with_key("never-current"));
-        secret.labels.insert("PINNED", VersionId::new("pinned"));
-        secret.clear(Label::Pending);
-    });
-    let failure = world.refusal("v2").await;
-    assert!(failure.to_string().contains("as many keys as it may"), "{failure}");
-    assert!(world.rotator.minted().contains_key("never-current"));
+    // Nor where the version with the label was not read at first.
+    for read in ["no such call", "GetSecretValue app-secret pinned"] {
+        let world = abandoned().await;
+        world.app(|secret| {
+            secret.put("pinned", with_key("never-current"));
+            secret.labels.insert("PINNED", VersionId::new("pinned"));
+            secret.clear(Label::Pending);
+        });
+        world.fuse.arm_at(read, Fault::FailsBefore);
+        let failure = world.refusal("v2").await;
+        assert!(failure.to_string().contains("as many keys as it may"), "{failure}");
+        assert!(world.rotator.minted().contains_key("never-current"));
+    }
 }
 
 #[tokio::test(start_paused = true)]

@@ -59,6 +59,8 @@ pub(crate) struct Keys {
     pub(crate) lists: bool,
     /// What it makes of the edit with the key that it has minted.
     pub(crate) spoils: fn(Edit) -> Edit,
+    /// Whether a key that is rejected may still have to be deleted.
+    pub(crate) in_steps: bool,
     /// Whether to delete one key takes another with it, by the names that the provider has for them.
     pub(crate) takes: fn(&ApiKey, &ApiKey) -> bool,
     /// The deadline of the last createSecret, as the framework told it.
@@ -94,6 +96,7 @@ impl Keys {
             slow: Duration::ZERO,
             lists: true,
             spoils: |edit| edit,
+            in_steps: false,
             takes: |unwanted, kept| unwanted == kept,
             deadline: Mutex::default(),
             given: Mutex::default(),
@@ -194,6 +197,10 @@ impl Rotator for Keys {
     async fn set(&self, change: Change<'_, Self>) -> Result<Outcome, TargetError> {
         self.print(&change);
         Ok(Outcome::Unchanged)
+    }
+
+    fn retires_in_steps(&self, _: &ApiKey, _: &ApiKey) -> bool {
+        self.in_steps
     }
 
     fn retires(&self, unwanted: &ApiKey, kept: &ApiKey) -> bool {
