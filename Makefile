@@ -1,7 +1,7 @@
 # What a person does with this project. Each target does its own set-up; `make` lists them.
 
 .DEFAULT_GOAL := help
-.PHONY: help setup demo demo-alternating demo-mysql demo-api-key errors test torture bench interop fuzz fuzz-smoke schema lint deny
+.PHONY: help setup demo demo-alternating demo-mysql demo-api-key errors test torture bench interop fuzz fuzz-smoke mutants schema lint deny
 
 # Servers and builds of several tests share the machine: more threads than this only make each slower.
 TEST_THREADS ?= 4
@@ -62,6 +62,10 @@ fuzz: ## Fuzz what parses foreign input, ten minutes each; FUZZ_SECONDS=N for an
 fuzz-smoke: ## Fuzz what parses foreign input, 30 seconds each
 	@tests/setup fuzz
 	@fuzz/run 30
+
+mutants: ## Change the core in every place and tell which change no test sees; takes hours
+	@tests/setup mutants
+	@tests/mutants
 
 schema: ## Write the JSON Schema of providers' descriptions anew
 	WRITE_SCHEMA=1 cargo test --quiet --locked --package turnlock-api-key --lib schema

@@ -127,3 +127,41 @@ impl fmt::Debug for AdminSecret<'_> {
         f.debug_tuple("AdminSecret").field(self.document).finish()
     }
 }
+
+#[cfg(test)]
+mod tests {
+    use std::future::ready;
+
+    use super::*;
+    use crate::Sensitive;
+
+    struct Nothing;
+
+    impl Past<()> for Nothing {
+        fn proves<'f>(&'f self, _: &'f str) -> Asked<'f, bool> {
+            Box::pin(ready(Ok(false)))
+        }
+
+        fn knows<'f>(&'f self, _: &'f str, _: &'f Recognise<'f, ()>) -> Asked<'f, bool> {
+            Box::pin(ready(Ok(false)))
+        }
+
+        fn in_use<'f>(&'f self, _: &'f Recognise<'f, ()>) -> Asked<'f, bool> {
+            Box::pin(ready(Ok(false)))
+        }
+    }
+
+    impl About for Nothing {
+        fn tags(&self) -> Asked<'_, Vec<(String, String)>> {
+            Box::pin(ready(Ok(Vec::new())))
+        }
+    }
+
+    #[test]
+    fn they_print_their_names_and_the_names_of_fields() {
+        assert_eq!(format!("{:?}", History::new(&Nothing)), "History");
+        let document = Document::parse(Sensitive::new(r#"{"password":"first-secret"}"#)).unwrap();
+        let printed = format!("{:?}", AdminSecret::new(&document, &Nothing));
+        assert_eq!(printed, r#"AdminSecret(["password"])"#);
+    }
+}

@@ -148,6 +148,15 @@ mod tests {
     }
 
     #[test]
+    fn two_versions_of_one_rotation_can_be_a_second_apart() {
+        let overlap = at_noon(HOUR, at(-9), at(-5));
+        let created = at(-9).unwrap();
+        let second = Duration::from_secs(1);
+        assert!(!overlap.moved_back(Some(created + second)));
+        assert!(overlap.moved_back(Some(created + second + Duration::from_nanos(1))));
+    }
+
+    #[test]
     fn without_a_date_it_is_over() {
         let overlap = at_noon(HOUR, None, None);
         assert!(overlap.is_over() && !overlap.covers(None));

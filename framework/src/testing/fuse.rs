@@ -288,7 +288,7 @@ impl Fuse {
         let by_plan = by_plan.map(|plan| plan.2);
         let by_name = state.name.take_if(|(begin, _)| name.starts_with(*begin));
         state.log.push(name.clone());
-        let fault = by_count.or(by_plan).or(by_name.map(|(_, fault)| fault))?;
+        let fault = by_count.or(by_plan).or_else(|| by_name.map(|(_, fault)| fault))?;
         state.since = 0;
         state.blown += 1;
         state.struck.push(Struck { delivery, call, name, fault });

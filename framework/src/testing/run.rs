@@ -296,7 +296,12 @@ impl<W: World> Run<W> {
     fn mishap(&self, struck: Struck) -> Option<Mishap> {
         let kind = match struck.fault {
             Fault::IsOvertaken => self.overtaken.clone()?,
-            fault => Kind::Fault(fault),
+            fault @ (Fault::FailsBefore
+            | Fault::LosesAnswer
+            | Fault::DiesBefore
+            | Fault::DiesAfter
+            | Fault::NeverAnswers
+            | Fault::IsThrottled) => Kind::Fault(fault),
         };
         Some(Mishap { kind, call: struck.call, name: struck.name })
     }
@@ -328,6 +333,7 @@ impl<W: World> Run<W> {
     /// Delivers a rotation's steps until all have succeeded, with the retries of the service, and ends it.
     ///
     /// Goes no further where somebody gives the rotation up.
+    #[expect(clippy::wrong_self_convention, reason = "it goes there, and converts nothing")]
     pub(super) async fn to_the_end(
         &mut self,
         version: &VersionId,

@@ -81,6 +81,21 @@ async fn a_password_of_an_interrupted_rotation_is_the_third_that_is_tried() {
     assert_eq!(rejections(&world), 2, "a third failure can be enough for the account to be locked");
 }
 
+#[tokio::test(start_paused = true)]
+async fn a_previous_password_that_was_restored_is_tried_before_those_without_a_label() {
+    let world = World::single_user();
+    world.app(|secret| {
+        secret.put("between", Value::Text(OWN.replace("first-secret", "never-in-use")));
+        secret.clear(Label::Pending);
+    });
+    world.rotation("v1").await;
+    world.rotator.users().get_mut("app").unwrap().primary = "first-secret".to_owned();
+    world.fuse.disarm();
+    world.rotation("v2").await;
+    assert!(world.works(Label::Current));
+    assert_eq!(rejections(&world), 2, "only the current and the pending one are tried before it");
+}
+
 fn rejections(world: &World<Database>) -> usize {
     world.fuse.log().iter().filter(|call| call.starts_with("rejected")).count()
 }

@@ -107,6 +107,8 @@ async fn a_rotator_is_told_the_secret_and_how_long_an_invocation_can_go_on() {
     let given = world.rotator.given.lock().unwrap().concat();
     assert!(given.contains(r#"secret: SecretId("app-secret")"#), "{given}");
     assert!(given.contains("lifetime: 31s"), "{given}");
+    assert_eq!(*world.rotator.deadline.lock().unwrap(), Some(deadline));
+    assert_eq!(turnlock::deadline(), None, "outside of a step there is none");
 }
 
 /// An attempt that died after the provider had minted a key, and the version with that key.
@@ -212,6 +214,22 @@ async fn a_key_that_was_current_a_moment_ago_is_in_use_without_a_label() {
     tokio::time::advance(OVERLAP).await;
     create(&world, "v4").await;
     assert!(!has(&world, &replaced));
+}
+
+#[tokio::test(start_paused = true)]
+async fn a_key_of_a_version_without_a_label_that_never_was_current_is_not_in_use() {
+    // With room for one more, so that nothing but the rotator deletes it.
+    let world = World::keys(3);
+    world.rotation_just_now("v1").await;
+    world.rotator.minted().remove("first-secret");
+    tokio::time::advance(LATER).await;
+    create(&world, "v2").await;
+    let abandoned = key(&world, Label::Pending);
+    world.app(|secret| secret.clear(Label::Pending));
+    assert!(2 * LATER < OVERLAP && has(&world, &abandoned));
+    tokio::time::advance(LATER).await;
+    create(&world, "v3").await;
+    assert!(!has(&world, &abandoned));
 }
 
 #[tokio::test(start_paused = true)]

@@ -1,6 +1,12 @@
 //! What the framework promises of a rotation, over a vault and targets in memory.
 
-#![expect(clippy::unwrap_used, clippy::panic, reason = "a failed test should panic")]
+#![expect(
+    clippy::expect_used,
+    clippy::unwrap_used,
+    clippy::panic,
+    reason = "a failed test should panic"
+)]
+#![expect(clippy::print_stdout, reason = "a search tells how many points it tried")]
 
 #[path = "../world/mod.rs"]
 mod world;

@@ -5,7 +5,7 @@ use turnlock::{Class, Outcome, Step};
 
 use crate::world::database::{Database, User};
 use crate::world::{ADMIN_SECRET, OF_ADMIN, WITH_ADMIN, World};
-use turnlock::testing::{Secret, Value};
+use turnlock::testing::{Fault, Secret, Value};
 
 /// A rotation that came as far as setSecret.
 async fn created() -> World<Database> {
@@ -128,6 +128,16 @@ async fn an_admin_secret_without_a_host_is_completed_by_its_tags() {
     assert_eq!(world.step(Step::Set, "v1").await.unwrap(), Outcome::Changed);
     let log = world.fuse.log();
     assert!(log.contains(&"DescribeSecret admin-secret".to_owned()), "{log:?}");
+}
+
+#[tokio::test(start_paused = true)]
+async fn where_the_tags_of_an_admin_secret_are_not_read_that_is_the_error() {
+    let world = created().await;
+    let text = OF_ADMIN.replace("\"host\":\"db.internal\",", "");
+    world.vault.insert(ADMIN_SECRET, Secret::new("a0", Value::Text(text)));
+    world.fuse.arm_at("DescribeSecret admin-secret", Fault::FailsBefore);
+    refused(&world, Class::Tcp, "the admin secret admin-secret").await;
+    assert_eq!(world.fuse.blown(), 1);
 }
 
 #[tokio::test(start_paused = true)]

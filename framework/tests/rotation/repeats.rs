@@ -68,3 +68,14 @@ async fn a_late_step_of_an_older_rotation_is_refused_and_changes_nothing() {
     }
     assert_eq!(world.snapshot(), before);
 }
+
+#[tokio::test(start_paused = true)]
+async fn a_pending_version_that_is_the_current_one_has_nothing_left_to_set() {
+    for world in [World::single_user(), World::dual_password()] {
+        world.app(|secret| secret.begin_test("v1"));
+        world.fuse.disarm();
+        assert_eq!(world.step(Step::Set, "v1").await.unwrap(), Outcome::Unchanged);
+        let log = world.fuse.log();
+        assert!(!log.contains(&"alter user".to_owned()), "{log:?}");
+    }
+}

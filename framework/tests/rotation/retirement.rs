@@ -8,7 +8,7 @@ use turnlock::{Class, Step, VersionId};
 use crate::world::keys::{Keys, OVERLAP};
 use crate::world::logs::Logs;
 use crate::world::{Fake, KEY, World, with_key};
-use turnlock::testing::{Dates, Value};
+use turnlock::testing::{Dates, Fault, Value};
 
 /// More than a test takes: the dates that it is told are of the clock that nobody stops.
 const MOMENT: Duration = Duration::from_mins(1);
@@ -92,6 +92,25 @@ async fn a_previous_key_that_is_dead_keeps_no_rotation_from_beginning() {
 }
 
 #[tokio::test(start_paused = true)]
+async fn a_previous_key_that_is_dead_is_retired_to_the_end_after_the_overlap_where_that_takes_steps()
+ {
+    for (in_steps, passed, expected) in
+        [(true, 2 * OVERLAP, 1), (true, MOMENT, 0), (false, 2 * OVERLAP, 0)]
+    {
+        let mut world = World::two_keys();
+        world.rotator.lists = false;
+        world.rotator.in_steps = in_steps;
+        world.rotation_just_now("v1").await;
+        world.rotator.minted().remove("first-secret");
+        tokio::time::advance(passed).await;
+        world.fuse.disarm();
+        world.rotation_just_now("v2").await;
+        let log = world.fuse.log();
+        assert_eq!(log.iter().filter(|call| *call == "delete").count(), expected, "{log:?}");
+    }
+}
+
+#[tokio::test(start_paused = true)]
 async fn a_clock_that_is_ahead_of_ours_shortens_no_overlap() {
     let world = World::two_keys();
     world.app(|secret| secret.dates = Dates::Ahead(3 * OVERLAP));
@@ -160,6 +179,44 @@ async fn where_the_current_key_is_dead_and_there_is_no_room_nothing_is_retired()
     }
 }
 
+#[tokio::test(start_paused = true)]
+async fn a_calm_rotation_of_keys_warns_of_nothing() {
+    for world in [World::two_keys(), World::keys_with_admin(2)] {
+        let logs = Logs::start();
+        world.rotation("v1").await;
+        world.rotation("v2").await;
+        assert_eq!(logs.warnings(), [""; 0]);
+    }
+}
+
+/// Looks whether createSecret refuses to retire what would take the current key with it.
+async fn spared(world: &World<Keys>) {
+    let keys = world.rotator.snapshot();
+    let failure = world.refusal("v2").await;
+    assert_eq!(failure.class(), Class::Refused);
+    assert!(failure.to_string().contains("nothing is retired until they"), "{failure}");
+    assert_eq!(world.rotator.snapshot(), keys);
+}
+
+#[tokio::test(start_paused = true)]
+async fn a_key_whose_name_may_be_that_of_the_current_one_is_not_retired() {
+    let mut world = World::keys(3);
+    world.rotator.takes = |_, _| true;
+    world.rotation("v1").await;
+    world.rotator.add("written-by-hand");
+    world.app(|secret| secret.write_by_hand("m1", with_key("written-by-hand")));
+    tokio::time::advance(2 * OVERLAP).await;
+    spared(&world).await;
+
+    let mut world = World::keys(3);
+    world.rotator.takes = |_, _| true;
+    world.rotator.overlap = Duration::ZERO;
+    world.rotation("v1").await;
+    let version = |id: &str| VersionId::new(id);
+    world.app(|secret| secret.promote(Some(&version("v1")), &version("v0")).unwrap());
+    spared(&world).await;
+}
+
 /// A key that was current until a version with the same key as the current one was written by hand.
 async fn unlabelled() -> World<Keys> {
     let mut world = World::two_keys();
@@ -208,16 +265,30 @@ async fn a_key_that_never_was_current_is_taken_for_abandoned_within_the_overlap_
 }
 
 #[tokio::test(start_paused = true)]
-async fn a_key_that_is_stored_twice_and_has_a_label_once_is_not_taken_for_abandoned() {
+async fn nothing_is_taken_for_abandoned_where_a_key_is_not_made_for_another_reason() {
     let world = abandoned().await;
-    world.app(|secret| {
-        secret.put("pinned", with_key("never-current"));
-        secret.labels.insert("PINNED", VersionId::new("pinned"));
-        secret.clear(Label::Pending);
-    });
-    let failure = world.refusal("v2").await;
-    assert!(failure.to_string().contains("as many keys as it may"), "{failure}");
+    world.fuse.arm_at("mint", Fault::FailsBefore);
+    assert_eq!(world.refusal("v2").await.class(), Class::Tcp);
     assert!(world.rotator.minted().contains_key("never-current"));
+    let log = world.fuse.log();
+    assert_eq!(log.iter().filter(|call| *call == "mint").count(), 1, "{log:?}");
+}
+
+#[tokio::test(start_paused = true)]
+async fn a_key_that_is_stored_twice_and_has_a_label_once_is_not_taken_for_abandoned() {
+    // Nor where the version with the label was not read at first.
+    for read in ["no such call", "GetSecretValue app-secret pinned"] {
+        let world = abandoned().await;
+        world.app(|secret| {
+            secret.put("pinned", with_key("never-current"));
+            secret.labels.insert("PINNED", VersionId::new("pinned"));
+            secret.clear(Label::Pending);
+        });
+        world.fuse.arm_at(read, Fault::FailsBefore);
+        let failure = world.refusal("v2").await;
+        assert!(failure.to_string().contains("as many keys as it may"), "{failure}");
+        assert!(world.rotator.minted().contains_key("never-current"));
+    }
 }
 
 #[tokio::test(start_paused = true)]

@@ -59,6 +59,12 @@ pub(crate) struct Keys {
     pub(crate) lists: bool,
     /// What it makes of the edit with the key that it has minted.
     pub(crate) spoils: fn(Edit) -> Edit,
+    /// Whether a key that is rejected may still have to be deleted.
+    pub(crate) in_steps: bool,
+    /// Whether to delete one key takes another with it, by the names that the provider has for them.
+    pub(crate) takes: fn(&ApiKey, &ApiKey) -> bool,
+    /// The deadline of the last createSecret, as the framework told it.
+    pub(crate) deadline: Mutex<Option<Instant>>,
     /// What the framework handed over, as it prints.
     pub(crate) given: Mutex<Vec<String>>,
 }
@@ -90,6 +96,9 @@ impl Keys {
             slow: Duration::ZERO,
             lists: true,
             spoils: |edit| edit,
+            in_steps: false,
+            takes: |unwanted, kept| unwanted == kept,
+            deadline: Mutex::default(),
             given: Mutex::default(),
         };
         keys.add(first);
@@ -154,6 +163,7 @@ impl Rotator for Keys {
 
     async fn create(&self, next: Create<'_, Self>) -> Result<Edit, TargetError> {
         self.print(&next);
+        *self.deadline.lock().unwrap() = turnlock::deadline();
         let by = next.authority().await?;
         self.print(&by);
         if self.lists {
@@ -187,6 +197,14 @@ impl Rotator for Keys {
     async fn set(&self, change: Change<'_, Self>) -> Result<Outcome, TargetError> {
         self.print(&change);
         Ok(Outcome::Unchanged)
+    }
+
+    fn retires_in_steps(&self, _: &ApiKey, _: &ApiKey) -> bool {
+        self.in_steps
+    }
+
+    fn retires(&self, unwanted: &ApiKey, kept: &ApiKey) -> bool {
+        (self.takes)(unwanted, kept)
     }
 
     fn retirement(&self, _: &ApiKey) -> Retire {

@@ -110,7 +110,8 @@ impl Both {
         let text = format!("{{\"drawn\":{}}}", dice.roll(2));
         match dice.roll(7) {
             0 => {
-                let begun = self.call(Operation::RotateSecret, json!({"ClientRequestToken": token}));
+                let begun =
+                    self.call(Operation::RotateSecret, json!({"ClientRequestToken": token}));
                 // Whether it may begin at all is the service's business; turning rotation on is done in any case.
                 self.memory.with(SECRET, |secret| {
                     secret.rotation_enabled = true;
@@ -139,7 +140,8 @@ impl Both {
                 let request = json!({"VersionStage": "AWSCURRENT", "MoveToVersionId": token,
                     "RemoveFromVersionId": from});
                 let there = self.call(Operation::UpdateSecretVersionStage, request);
-                let here = self.memory.promote(&secret, Some(&VersionId::new(&from)), &version).await;
+                let here =
+                    self.memory.promote(&secret, Some(&VersionId::new(&from)), &version).await;
                 let code = here.as_ref().err().and_then(|error| error.code.clone());
                 let alike = there.as_ref().err() == code.as_ref();
                 (format!("move AWSCURRENT {from} to {token}: {there:?}, {here:?}"), alike)
@@ -154,8 +156,7 @@ impl Both {
             _ => {
                 let pending = self.local.labels(SECRET).get("AWSPENDING").cloned();
                 if let Some(id) = pending.filter(|_| dice.roll(2) == 0) {
-                    let request =
-                        json!({"VersionStage": "AWSPENDING", "RemoveFromVersionId": id});
+                    let request = json!({"VersionStage": "AWSPENDING", "RemoveFromVersionId": id});
                     self.call(Operation::UpdateSecretVersionStage, request).expect("it is cleared");
                     self.memory.with(SECRET, |secret| secret.clear(Label::Pending));
                     return ("AWSPENDING is cleared".to_owned(), true);
