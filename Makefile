@@ -42,10 +42,16 @@ test: ## Run all tests
 	cargo build --workspace --bins --locked
 	cargo test --workspace --locked -- --test-threads=$(TEST_THREADS)
 
-torture: ## Interrupt rotations at every message, on real servers; those of ONLY=mysql, if it is set
+torture: ## Interrupt rotations everywhere, on real servers and in memory, and show what was tried; ONLY=mysql for some
 	@tests/setup test
 	@cargo build --locked --workspace --bins
 	@"$${CARGO_TARGET_DIR:-target}/debug/torture" "$(ONLY)"
+ifeq ($(ONLY),)
+	@cargo test --quiet --locked --workspace --test rotation --test contract contract -- --nocapture --test-threads=1
+	@cargo test --quiet --locked --workspace --test fleet -- --nocapture
+	@tests/setup fuzz
+	@fuzz/run 30
+endif
 
 bench: ## Measure size, start, rotation and memory of a release build; beside AWS's of AWS_FUNCTIONS=DIR
 	@tests/setup bench

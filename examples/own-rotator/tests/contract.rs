@@ -1,6 +1,7 @@
 //! The rotator keeps the contract, before a real server.
 
 #![expect(clippy::expect_used, clippy::panic, reason = "a failed test should panic")]
+#![expect(clippy::print_stdout, reason = "what was tried is shown by --nocapture")]
 
 mod server;
 

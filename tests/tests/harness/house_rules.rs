@@ -78,3 +78,11 @@ fn no_test_is_in_a_program_that_is_not_built_as_a_test() {
         assert_without(&files(folder, &[".rs"]), &[test, asynchronous]);
     }
 }
+
+#[test]
+fn the_rotator_of_the_readme_is_the_one_that_is_tested() {
+    let read = |name| fs::read_to_string(project::root().join(name)).expect("a text");
+    let code = read("examples/own-rotator/src/lib.rs");
+    let (_, code) = code.split_once("\n\n").expect("code after the first words");
+    assert!(read("README.md").contains(code), "the README has another text");
+}
