@@ -4,17 +4,16 @@ use std::collections::BTreeMap;
 use std::sync::Arc;
 use std::time::Duration;
 
-use tokio::time::Instant;
-
-use super::event::{Event, Kind, Mishap};
-use super::fuse::{Struck, delivered};
+use super::event::{Event, Kind};
 use super::judge::{Judge, Violation};
-use super::{Fault, Fuse, MemoryVault, Secret, Value, World};
-use crate::rotator::Verdict;
+use super::{Fuse, MemoryVault, Secret, Value, World};
 use crate::vault::Label;
-use crate::{
-    Failure, PasswordPolicy, RotationEvent, Rotator as _, SecretId, Step, VersionId, rotate,
-};
+use crate::{Failure, Step, VersionId};
+
+mod delivery;
+mod service;
+
+pub(super) use delivery::deliver;
 
 /// The secret that is rotated.
 const SECRET: &str = "secret";
@@ -228,210 +227,6 @@ impl<W: World> Run<W> {
             self.rest = DAY;
         }
     }
-
-    async fn step(
-        &mut self,
-        step: Step,
-        version: &VersionId,
-        mishaps: &[Mishap],
-    ) -> Result<End, Stop> {
-        if !self.is_possible(step, version) {
-            return Err(Stop::Impossible);
-        }
-        let stall = mishaps.iter().find(|mishap| mishap.kind == Kind::Stall);
-        if let Some(mishap) = stall {
-            self.outrun(step, version, mishap).await?;
-            return Ok(End::Died);
-        }
-        self.deliveries += 1;
-        let delivery = self.deliveries;
-        for mishap in mishaps {
-            let fault = match &mishap.kind {
-                Kind::Fault(fault) => *fault,
-                Kind::Write(_) | Kind::Cancel | Kind::Stall => {
-                    self.overtake(mishap.kind.clone());
-                    Fault::IsOvertaken
-                }
-            };
-            self.fuse.plan(delivery, mishap.call, fault);
-        }
-        let before = self.is_abandoned;
-        self.fuse.is_under_way(delivery);
-        let ended = self.deliver(step, version, delivery).await;
-        self.fuse.is_under_way(0);
-        let struck = self.fuse.struck();
-        let met: Vec<Mishap> = struck
-            .into_iter()
-            .filter(|struck| struck.delivery == delivery)
-            .filter_map(|struck| self.mishap(struck))
-            .collect();
-        self.has_been_overtaken(&met);
-        let is_calm = met.is_empty() && !before && !self.is_abandoned;
-        self.trace.push(Event::Step(step, version.clone(), met));
-        match &ended {
-            End::Done => self.has_done(step, version),
-            End::Failed(failure) => {
-                self.wait = self.wait.max(LATER);
-                let secret = self.secret(|secret| secret.clone());
-                let seen = self.judge.a_failure::<W>(&secret, failure, is_calm);
-                seen.map_err(Stop::Violated)?;
-            }
-            End::Died => self.wait = self.wait.max(LATER),
-        }
-        self.look().await?;
-        Ok(ended)
-    }
-
-    /// From now on, this happens where a call is overtaken.
-    pub(super) fn overtake(&mut self, kind: Kind) {
-        let vault = Arc::clone(&self.vault);
-        self.overtaken = Some(kind.clone());
-        self.fuse.meanwhile(move || match &kind {
-            Kind::Write(version) => write(&vault, version),
-            Kind::Cancel => vault.with(SECRET, |secret| secret.rotation_enabled = false),
-            Kind::Fault(_) | Kind::Stall => {}
-        });
-    }
-
-    fn mishap(&self, struck: Struck) -> Option<Mishap> {
-        let kind = match struck.fault {
-            Fault::IsOvertaken => self.overtaken.clone()?,
-            fault @ (Fault::FailsBefore
-            | Fault::LosesAnswer
-            | Fault::DiesBefore
-            | Fault::DiesAfter
-            | Fault::NeverAnswers
-            | Fault::IsThrottled) => Kind::Fault(fault),
-        };
-        Some(Mishap { kind, call: struck.call, name: struck.name })
-    }
-
-    fn has_been_overtaken(&mut self, met: &[Mishap]) {
-        for mishap in met {
-            match &mishap.kind {
-                Kind::Write(version) => {
-                    self.written += 1;
-                    self.is_abandoned = true;
-                    // finishSecret may have come before; whoever wrote last has the label then.
-                    self.judge.written = Some(version.clone());
-                    self.rest = DAY;
-                }
-                Kind::Cancel => {
-                    self.is_abandoned = true;
-                    self.rest = DAY;
-                }
-                Kind::Fault(_) | Kind::Stall => {}
-            }
-        }
-    }
-
-    /// Delivers a step, as one invocation.
-    async fn deliver(&self, step: Step, version: &VersionId, delivery: usize) -> End {
-        deliver(&self.world, &self.vault, &self.fuse, (step, version), delivery).await
-    }
-
-    /// Delivers a rotation's steps until all have succeeded, with the retries of the service, and ends it.
-    ///
-    /// Goes no further where somebody gives the rotation up.
-    #[expect(clippy::wrong_self_convention, reason = "it goes there, and converts nothing")]
-    pub(super) async fn to_the_end(
-        &mut self,
-        version: &VersionId,
-        times: usize,
-    ) -> Result<(), Stop> {
-        for _ in 0..ATTEMPTS {
-            if self.attempt(version, times).await? {
-                self.apply(Event::End(version.clone())).await?;
-                return Ok(());
-            }
-            if self.is_abandoned {
-                return Ok(());
-            }
-            self.apply(Event::Pass(LATER)).await?;
-        }
-        Err(Stop::Violated(Violation::never_done(ATTEMPTS)))
-    }
-
-    /// Delivers a rotation's steps once; whether all succeeded, and it was ended.
-    pub(super) async fn until_it_fails(&mut self, version: &VersionId) -> Result<bool, Stop> {
-        let done = self.attempt(version, 1).await?;
-        if done {
-            self.apply(Event::End(version.clone())).await?;
-        }
-        Ok(done)
-    }
-
-    /// Has a delivery stand still before one of its calls, while the whole rotation is delivered; whether it has that call.
-    pub(super) async fn outrun(
-        &mut self,
-        step: Step,
-        version: &VersionId,
-        mishap: &Mishap,
-    ) -> Result<bool, Stop> {
-        let stalled = self.stall(step, version, mishap).await;
-        self.trace.push(Event::Step(step, version.clone(), vec![mishap.clone()]));
-        let stalled = stalled?;
-        self.look().await?;
-        Ok(stalled)
-    }
-
-    /// Whether the version is still the pending one, and not current.
-    pub(super) fn is_unfinished(&self, version: &VersionId) -> bool {
-        self.secret(|secret| {
-            let has = |label: Label| secret.labels.get(label.name()) == Some(version);
-            has(Label::Pending) && !has(Label::Current)
-        })
-    }
-
-    async fn attempt(&mut self, version: &VersionId, times: usize) -> Result<bool, Stop> {
-        for step in Step::ALL {
-            for _ in 0..times {
-                let delivered = self.apply(Event::Step(step, version.clone(), Vec::new())).await?;
-                if self.is_abandoned || !matches!(delivered, Some(End::Done)) {
-                    return Ok(false);
-                }
-            }
-        }
-        Ok(true)
-    }
-
-    /// A whole rotation, a day after the one before.
-    ///
-    /// The service takes up again first what was left unfinished, whatever token it is asked to rotate with.
-    pub(super) async fn rotation(&mut self, version: &VersionId, times: usize) -> Result<(), Stop> {
-        self.apply(Event::Pass(DAY)).await?;
-        let left = self.secret(|secret| secret.labels.get(Label::Pending.name()).cloned());
-        if let Some(left) = left.filter(|left| self.is_unfinished(left)) {
-            self.apply(Event::Rotate(left.clone())).await?;
-            self.to_the_end(&left, 1).await?;
-            self.apply(Event::Pass(DAY)).await?;
-        }
-        self.apply(Event::Rotate(version.clone())).await?;
-        self.to_the_end(version, times).await
-    }
-
-    /// A credential is tried while a call goes wrong; that is never a verdict.
-    async fn try_current(&mut self, mishap: &Mishap) -> Result<(), Stop> {
-        let Kind::Fault(fault) = mishap.kind else { return Err(Stop::Impossible) };
-        let text = self.secret(|secret| secret.text(Label::Current).map(str::to_owned));
-        let Some(credential) = text.as_deref().and_then(super::judge::credential::<W>) else {
-            return Err(Stop::Impossible);
-        };
-        self.deliveries += 1;
-        self.fuse.plan(self.deliveries, mishap.call, fault);
-        self.fuse.is_under_way(self.deliveries);
-        let before = self.fuse.blown();
-        let tried = self.world.rotator().test(&credential);
-        let tried = delivered(self.deliveries, tokio::time::timeout(DEADLINE, tried)).await;
-        self.fuse.is_under_way(0);
-        match tried {
-            Ok(Ok(Verdict::Rejected(reason))) if self.fuse.blown() > before => {
-                Err(Stop::Violated(Violation::not_known(&reason)))
-            }
-            _ if self.fuse.blown() == before => Err(Stop::Impossible),
-            _ => Ok(()),
-        }
-    }
 }
 
 /// Where a step stands among the four.
@@ -461,31 +256,4 @@ fn next_of(
     let can = |at: usize| waiting.get(at).is_some_and(Option::is_some);
     let listed = order.by_ref().map(|number| number - 1).find(|at| can(*at));
     listed.or_else(|| (0..waiting.len()).find(|at| can(*at)))
-}
-
-/// Delivers a step, as one invocation, whose calls are counted under that number.
-pub(super) async fn deliver<W: World>(
-    world: &W,
-    vault: &Arc<MemoryVault>,
-    fuse: &Fuse,
-    (step, version): (Step, &VersionId),
-    delivery: usize,
-) -> End {
-    let event = RotationEvent {
-        step,
-        secret_id: SecretId::new(SECRET),
-        version: version.clone(),
-        rotation_token: None,
-    };
-    let (policy, deadline) = (PasswordPolicy::default(), Instant::now() + DEADLINE);
-    let vault = world.vault(Arc::clone(vault));
-    let work = Box::pin(rotate(world.rotator(), &vault, &policy, &event, deadline));
-    tokio::select! {
-        biased;
-        done = delivered(delivery, work) => match done {
-            Ok(_) => End::Done,
-            Err(failure) => End::Failed(failure),
-        },
-        () = fuse.death() => End::Died,
-    }
 }
