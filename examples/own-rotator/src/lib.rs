@@ -68,32 +68,26 @@ impl Rotator for Redis {
     }
 
     async fn set(&self, change: Change<'_, Self>) -> Result<Outcome, TargetError> {
-        let user = change.pending;
-        acl(change.by.into_session(), user, '>').await?;
+        let mut by = change.by.into_session();
+        let password = |user: &User| format!(">{}", user.password.expose());
+        // These two and no other, in one command: whatever an abandoned rotation left is gone.
+        let rules = ["resetpass".to_owned(), password(change.current), password(change.pending)];
+        let user = &change.pending.name;
+        cmd("ACL")
+            .arg("SETUSER")
+            .arg(user)
+            .arg(&rules)
+            .exec_async(&mut by)
+            .await
+            .map_err(failed)?;
+        let no_file = |_| TargetError::new(Class::Refused, "ACL SAVE failed: set an `aclfile`");
+        cmd("ACL").arg("SAVE").exec_async(&mut by).await.map_err(no_file)?;
         Ok(Outcome::Changed)
     }
 
     fn retirement(&self, _: &User) -> Retire {
-        Retire::BeforeCreate { overlap: Duration::from_hours(1) }
+        Retire::ByNextVersion { overlap: Duration::from_hours(1) }
     }
-
-    async fn retire(&self, old: &User, by: Authority<'_, Self>) -> Result<(), TargetError> {
-        acl(by.into_session(), old, '<').await
-    }
-}
-
-/// `ACL SETUSER name >password` adds a password, `<password` takes it away; the file outlives a restart.
-async fn acl(mut by: MultiplexedConnection, user: &User, sign: char) -> Result<(), TargetError> {
-    let rule = format!("{sign}{}", user.password.expose());
-    cmd("ACL")
-        .arg("SETUSER")
-        .arg(&user.name)
-        .arg(rule)
-        .exec_async(&mut by)
-        .await
-        .map_err(failed)?;
-    let no_file = |_| TargetError::new(Class::Refused, "ACL SAVE failed: Redis needs an `aclfile`");
-    cmd("ACL").arg("SAVE").exec_async(&mut by).await.map_err(no_file)
 }
 
 fn failed(error: redis::RedisError) -> TargetError {

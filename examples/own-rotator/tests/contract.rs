@@ -111,7 +111,7 @@ impl World for Place {
 async fn the_rotator_keeps_the_contract_before_a_real_server() {
     let server = Arc::new(Server::start().await);
     // On two cores, all of it takes many minutes.
-    let limits = Limits::default().calls_one_in(5).pairs_one_in(20);
+    let limits = Limits::default().calls_one_in(10).pairs_one_in(40);
     let place = async |fuse| Place::start(Arc::clone(&server), fuse).await;
     let report = contract::run_within(place, limits).await;
     println!("{report}");
