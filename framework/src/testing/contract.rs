@@ -42,8 +42,7 @@ pub async fn run_within<W: World>(start: impl AsyncFn(Arc<Fuse>) -> W, limits: L
     check!("rotations one after the other", search.calm());
     check!("every step comes twice", search.twice());
     check!("all begins again after any step", search.again());
-    check!("a fault at any call", search.one_fault(false));
-    check!("a fault at any call, while labels lag", search.one_fault(true));
+    check!("a fault at any call", search.one_fault());
     check!("faults at any two calls", search.two_faults());
     check!("two deliveries at once, in every order of calls", search.at_once());
     check!("a delivery stands still while others go on", search.stalled());

@@ -33,6 +33,10 @@ impl Violation {
         Self::new("a rotation comes to its end", found)
     }
 
+    pub(super) fn nothing_tried() -> Self {
+        Self::new("a search has something to try", "no call was met; do all go through the fuse?")
+    }
+
     pub(super) fn not_known(reason: &TargetError) -> Self {
         let found = format!("a login of which a call failed was taken for rejected: {reason}");
         Self::new("not knowing is an error, never a verdict", found)

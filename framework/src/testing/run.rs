@@ -197,7 +197,7 @@ impl<W: World> Run<W> {
     }
 
     fn cancel(&mut self) {
-        self.secret(|secret| secret.rotation_enabled = false);
+        self.secret(Secret::cancel);
         self.is_abandoned = true;
     }
 

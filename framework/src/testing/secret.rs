@@ -31,6 +31,8 @@ pub struct Secret {
     /// Whether reads by label answer with what was true before `AWSCURRENT` moved last.
     pub labels_lag: bool,
     before: BTreeMap<&'static str, VersionId>,
+    /// The version of the rotation that goes on.
+    rotating: Option<VersionId>,
     created: BTreeMap<VersionId, Date>,
     rotated: Option<Date>,
 }
@@ -99,12 +101,43 @@ impl Secret {
 
     /// What `RotateSecret` does before its first step: a pending version without a value.
     pub fn begin(&mut self, version: &str) {
+        self.attach_pending(version);
+        self.rotating = Some(VersionId::new(version));
+    }
+
+    fn attach_pending(&mut self, version: &str) {
+        self.add(version);
+        self.labels.insert(Label::Pending.name(), VersionId::new(version));
+    }
+
+    /// Adds a version without a value, unless it is there.
+    fn add(&mut self, version: &str) {
         let id = VersionId::new(version);
         if self.find(&id).is_none() {
             self.versions.push((id.clone(), None));
-            self.created.insert(id.clone(), Date::now());
+            self.created.insert(id, Date::now());
         }
-        self.labels.insert(Label::Pending.name(), id);
+    }
+
+    fn fill(&mut self, version: &str, value: Value) {
+        let there = self.versions.iter_mut().find(|(id, _)| id.as_str() == version);
+        if let Some((_, there)) = there {
+            *there = Some(value);
+        }
+    }
+
+    /// What `CancelRotateSecret` does: `AWSPENDING` stays where it is.
+    pub fn cancel(&mut self) {
+        self.rotation_enabled = false;
+        self.rotating = None;
+    }
+
+    /// A write of another version than that of the rotation that goes on ends it, and takes its label away.
+    fn abandon(&mut self, written: &str) {
+        let other = self.rotating.take_if(|rotating| rotating.as_str() != written);
+        if other.is_some() && self.labels.get(Label::Pending.name()) == other.as_ref() {
+            self.clear(Label::Pending);
+        }
     }
 
     /// What `RotateSecret` with `RotateImmediately=false` does before testSecret: a pending version with the current value.
@@ -124,23 +157,22 @@ impl Secret {
 
     /// Puts a version with a value, pending; what a test-only rotation does, or somebody by hand.
     pub fn put(&mut self, version: &str, value: Value) {
-        self.begin(version);
-        let there = self.versions.iter_mut().find(|(id, _)| id.as_str() == version);
-        if let Some((_, there)) = there {
-            *there = Some(value);
-        }
+        self.attach_pending(version);
+        self.fill(version, value);
     }
 
     /// What the service does after the last step.
     pub fn end(&mut self) {
         self.clear(Label::Pending);
+        self.rotating = None;
         self.rotated = Some(Date::now());
     }
 
     /// What `PutSecretValue` without labels does: the version is current at once, and no rotation goes on.
     pub fn write_by_hand(&mut self, version: &str, value: Value) {
-        self.put(version, value);
-        self.clear(Label::Pending);
+        self.abandon(version);
+        self.add(version);
+        self.fill(version, value);
         self.move_current(&VersionId::new(version));
     }
 
@@ -202,7 +234,10 @@ impl Secret {
         from: Option<&VersionId>,
         to: &VersionId,
     ) -> Result<(), &'static str> {
-        if self.find(to).is_none() {
+        if self.find(to).is_some_and(Option::is_none) {
+            return Err("InvalidRequestException");
+        }
+        if [Some(to), from].into_iter().flatten().any(|id| self.find(id).is_none()) {
             return Err("ResourceNotFoundException");
         }
         if self.labels.get(Label::Current.name()) != from {
@@ -241,7 +276,10 @@ impl Secret {
         match self.value(version) {
             Some(there) if *there != value => return Ok(Written::Conflict),
             Some(_) => {}
-            None => self.put(version.as_str(), value),
+            None => {
+                self.abandon(version.as_str());
+                self.put(version.as_str(), value);
+            }
         }
         match self.refuses {
             Some(code) => Err(code),

@@ -109,10 +109,12 @@ impl Vault for AwsVault {
             let page = Patience::LONG.spend(page).await;
             let page = page.map_err(|error| failed("ListSecretVersionIds", &error))?;
             versions.extend(page.versions.unwrap_or_default());
-            next = page.next_token;
-            if next.is_none() {
+            let following = page.next_token.filter(|token| !token.is_empty());
+            // A page that leads to itself would be read to the deadline.
+            if following.is_none() || following == next {
                 break;
             }
+            next = following;
         }
         versions.sort_by_key(|version| Reverse(version.created_date));
         let dated = versions.into_iter().filter_map(|version| {

@@ -112,10 +112,14 @@ impl Both {
             0 => {
                 let begun =
                     self.call(Operation::RotateSecret, json!({"ClientRequestToken": token}));
-                // Whether it may begin at all is the service's business; turning rotation on is done in any case.
+                // What is unfinished is taken up again, whatever token it is asked with; turned on it is in any case.
                 self.memory.with(SECRET, |secret| {
                     secret.rotation_enabled = true;
-                    if begun.is_ok() {
+                    let holder = |label: Label| secret.labels.get(label.name()).cloned();
+                    let (pending, current) = (holder(Label::Pending), holder(Label::Current));
+                    if let Some(unfinished) = pending.filter(|id| current.as_ref() != Some(id)) {
+                        secret.begin(unfinished.as_str());
+                    } else if secret.versions.iter().all(|(id, _)| *id != version) {
                         secret.begin(&token);
                     }
                 });
@@ -162,7 +166,7 @@ impl Both {
                     return ("AWSPENDING is cleared".to_owned(), true);
                 }
                 self.call(Operation::CancelRotateSecret, json!({})).expect("it is cancelled");
-                self.memory.with(SECRET, |secret| secret.rotation_enabled = false);
+                self.memory.with(SECRET, Secret::cancel);
                 ("CancelRotateSecret".to_owned(), true)
             }
         }

@@ -1,8 +1,10 @@
-/// What is tried of what there is: all of it takes seconds in memory, and minutes on a real server.
+/// What is tried of all pairs of faults: all of them take seconds in memory, and many minutes on a real server.
+///
+/// Single faults are tried at every call in any case.
 #[derive(Clone, Copy, Debug)]
 #[non_exhaustive]
 pub struct Limits {
-    /// Of the calls at which something can happen, one in so many is tried; other rotations begin at others.
+    /// Of the calls at which the first of two things can happen, one in so many is tried; others in each turn.
     pub calls_one_in: usize,
     /// Of the calls at which a second thing can happen, one in so many is tried.
     pub pairs_one_in: usize,
@@ -16,7 +18,7 @@ impl Default for Limits {
 }
 
 impl Limits {
-    /// Of the calls at which something can happen, tries one in so many.
+    /// Of the calls at which the first of two things can happen, tries one in so many.
     #[must_use]
     pub fn calls_one_in(mut self, many: usize) -> Self {
         self.calls_one_in = many.max(1);

@@ -5,7 +5,7 @@ use std::sync::Arc;
 use super::{Found, Limits};
 use crate::testing::event::{Event, Kind, Mishap};
 use crate::testing::interleaving::explore;
-use crate::testing::judge::Judge;
+use crate::testing::judge::{Judge, Violation};
 use crate::testing::run::{DAY, LATER, Run, Stop};
 use crate::testing::{Fault, Fuse, World};
 use crate::{Step, VersionId};
@@ -79,6 +79,9 @@ impl<W: World, S: AsyncFn(Arc<Fuse>) -> W> Search<'_, S> {
                 let at =
                     async |run: &mut Run<W>, version: &VersionId| happen(run, version, call).await;
                 match self.one_round(round, &at).await? {
+                    0 if call == 1 => {
+                        return Err((Vec::new(), Stop::Violated(Violation::nothing_tried())));
+                    }
                     0 => break,
                     met => points += met,
                 }
@@ -123,14 +126,11 @@ impl<W: World, S: AsyncFn(Arc<Fuse>) -> W> Search<'_, S> {
         Ok(points)
     }
 
-    pub(super) async fn one_fault(&self, lag: bool) -> Found {
+    pub(super) async fn one_fault(&self) -> Found {
         let mut points = 0;
         for fault in Fault::CRASHES.into_iter().chain([Fault::IsThrottled]) {
             points += self
                 .each_call(async |run, version, call| {
-                    if lag {
-                        run.apply(Event::Lag).await?;
-                    }
                     run.apply(Event::Rotate(version.clone())).await?;
                     run.fuse.arm([call], fault);
                     run.to_the_end(version, 1).await?;
@@ -152,9 +152,9 @@ impl<W: World, S: AsyncFn(Arc<Fuse>) -> W> Search<'_, S> {
             [LosesAnswer, LosesAnswer],
         ];
         let (mut points, mut turn) = (0, 0_usize);
-        for [one, other] in kinds {
+        for (kind, [one, other]) in kinds.into_iter().enumerate() {
             for round in 1..=ROUNDS {
-                for first in self.limits.calls(round) {
+                for first in self.limits.calls(round + ROUNDS * kind) {
                     let (mut blown, before) = (0, points);
                     turn += 1;
                     for second in self.limits.second_calls(turn) {

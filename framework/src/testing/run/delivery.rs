@@ -9,7 +9,7 @@ use crate::rotator::Verdict;
 use crate::testing::event::{Event, Kind, Mishap};
 use crate::testing::fuse::{Struck, delivered};
 use crate::testing::judge::{Violation, credential};
-use crate::testing::{Fault, Fuse, MemoryVault, World};
+use crate::testing::{Fault, Fuse, MemoryVault, Secret, World};
 use crate::vault::Label;
 use crate::{PasswordPolicy, RotationEvent, Rotator as _, SecretId, Step, VersionId, rotate};
 
@@ -73,7 +73,7 @@ impl<W: World> Run<W> {
         self.overtaken = Some(kind.clone());
         self.fuse.meanwhile(move || match &kind {
             Kind::Write(version) => write(&vault, version),
-            Kind::Cancel => vault.with(SECRET, |secret| secret.rotation_enabled = false),
+            Kind::Cancel => vault.with(SECRET, Secret::cancel),
             Kind::Fault(_) | Kind::Stall => {}
         });
     }
