@@ -168,9 +168,11 @@ impl Secret {
         self.rotated = Some(Date::now());
     }
 
-    /// What `PutSecretValue` without labels does: the version is current at once, and no rotation goes on.
+    /// What `PutSecretValue` without labels does: the version is current at once, no rotation goes on, and no other
+    /// version is pending.
     pub fn write_by_hand(&mut self, version: &str, value: Value) {
-        self.abandon(version);
+        self.rotating = None;
+        self.clear(Label::Pending);
         self.add(version);
         self.fill(version, value);
         self.move_current(&VersionId::new(version));
