@@ -155,7 +155,7 @@ impl Stage for Keys {
 
     /// What an attempt has minted and not stored is left alone until the attempt can be at work no more.
     fn attempts(&self) -> (u32, Duration) {
-        (20, Duration::from_millis(250))
+        (40, Duration::from_millis(250))
     }
 
     async fn begin(&self) {}

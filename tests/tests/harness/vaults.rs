@@ -1,5 +1,7 @@
 //! Secrets Manager in memory, which the contract is tried on, has the rules of the stand-in, which speaks its protocol.
 
+#![expect(clippy::expect_used, reason = "a failed test should panic")]
+
 use std::collections::{BTreeMap, BTreeSet};
 use std::future::pending;
 use std::sync::Arc;
