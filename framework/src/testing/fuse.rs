@@ -220,9 +220,9 @@ impl Fuse {
         effect: impl Future<Output = T>,
     ) -> Result<T, Blown> {
         let fault = self.begin(name);
-        self.wait_for_its_turn(sort).await;
+        let was_held = self.wait_for_its_turn(sort).await;
         let done = self.carry_out(fault, effect).await;
-        self.is_through();
+        self.is_through(was_held);
         done
     }
 
@@ -234,8 +234,8 @@ impl Fuse {
         effect: impl Future<Output = T>,
     ) -> Result<T, Blown> {
         let fault = self.begin(name);
-        self.wait_for_its_turn(sort).await;
-        self.is_through();
+        let was_held = self.wait_for_its_turn(sort).await;
+        self.is_through(was_held);
         self.carry_out(fault, effect).await
     }
 
@@ -295,10 +295,10 @@ impl Fuse {
         Some(fault)
     }
 
-    fn is_through(&self) {
+    fn is_through(&self, was_held: bool) {
         let mut state = self.state();
         state.in_flight = state.in_flight.saturating_sub(1);
-        state.busy = state.busy.saturating_sub(1);
+        state.busy = state.busy.saturating_sub(usize::from(was_held));
     }
 
     /// Where calls are held, this one is, too, unless it belongs to no delivery.
@@ -310,12 +310,15 @@ impl Fuse {
         Some(turn)
     }
 
-    async fn wait_for_its_turn(&self, sort: Sort) {
-        match self.queue(sort) {
-            // Whoever holds calls and goes away lets them all through.
-            Some(turn) => drop(turn.await),
-            None => yield_now().await,
-        }
+    /// Whether it had to wait until it was let through.
+    async fn wait_for_its_turn(&self, sort: Sort) -> bool {
+        let Some(turn) = self.queue(sort) else {
+            yield_now().await;
+            return false;
+        };
+        // Whoever holds calls and goes away lets them all through.
+        drop(turn.await);
+        true
     }
 
     async fn die<T>(&self) -> T {

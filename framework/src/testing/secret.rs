@@ -1,4 +1,5 @@
 use std::collections::BTreeMap;
+use std::fmt;
 use std::time::{Duration, SystemTime};
 
 use tokio::time::Instant;
@@ -56,8 +57,8 @@ pub enum Dates {
     Absent,
 }
 
-/// What a version holds.
-#[derive(Clone, Debug, Eq, PartialEq)]
+/// What a version holds. Its `Debug` does not show it.
+#[derive(Clone, Eq, PartialEq)]
 pub enum Value {
     /// `SecretString`.
     Text(String),
@@ -65,6 +66,16 @@ pub enum Value {
     Binary,
     /// Refused to whoever reads it, with this code: a KMS key may be gone.
     Refused(&'static str),
+}
+
+impl fmt::Debug for Value {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        match self {
+            Self::Text(_) => f.write_str("Text(..)"),
+            Self::Binary => f.write_str("Binary"),
+            Self::Refused(code) => f.debug_tuple("Refused").field(code).finish(),
+        }
+    }
 }
 
 impl Date {

@@ -35,9 +35,15 @@ impl MemoryVault {
         look(self.secrets().entry(id.to_owned()).or_default())
     }
 
-    /// Everything that is stored.
+    /// Everything that is stored, with its values: to be compared, and not to be printed.
     pub fn snapshot(&self) -> String {
-        format!("{:?}", self.secrets())
+        let secrets = self.secrets();
+        let versions = secrets.values().flat_map(|secret| &secret.versions);
+        let texts = versions.map(|(_, value)| match value {
+            Some(Value::Text(text)) => text.as_str(),
+            Some(Value::Binary | Value::Refused(_)) | None => "",
+        });
+        format!("{:?}\n{}", *secrets, texts.collect::<Vec<_>>().join("\n"))
     }
 
     fn secrets(&self) -> MutexGuard<'_, BTreeMap<String, Secret>> {
