@@ -219,8 +219,7 @@ impl Fuse {
         sort: Sort,
         effect: impl Future<Output = T>,
     ) -> Result<T, Blown> {
-        let fault = self.begin(name);
-        let was_held = self.wait_for_its_turn(sort).await;
+        let (fault, was_held) = self.begin_in_turn(name, sort).await;
         let done = self.carry_out(fault, effect).await;
         self.is_through(was_held);
         done
@@ -233,10 +232,15 @@ impl Fuse {
         sort: Sort,
         effect: impl Future<Output = T>,
     ) -> Result<T, Blown> {
-        let fault = self.begin(name);
-        let was_held = self.wait_for_its_turn(sort).await;
+        let (fault, was_held) = self.begin_in_turn(name, sort).await;
         self.is_through(was_held);
         self.carry_out(fault, effect).await
+    }
+
+    /// What goes wrong in the call, and whether it had to wait until it was let through.
+    async fn begin_in_turn(&self, name: String, sort: Sort) -> (Option<Fault>, bool) {
+        let fault = self.begin(name);
+        (fault, self.wait_for_its_turn(sort).await)
     }
 
     async fn carry_out<T>(

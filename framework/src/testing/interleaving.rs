@@ -75,7 +75,7 @@ impl<W: World> Run<W> {
         self.trace.push(Event::AtOnce(pair.clone(), order));
         let Some(ended) = driven? else { return Ok(false) };
         for ((step, version), ended) in pair.iter().zip(ended) {
-            self.heard(*step, version, ended)?;
+            self.heard(*step, version, &ended, false)?;
         }
         Ok(true)
     }
@@ -118,31 +118,17 @@ impl<W: World> Run<W> {
         };
         let driven = self.drive(both, &mut choose, &mut Vec::new()).await?;
         let Some([one, other]) = driven else { return Ok(stalled) };
-        self.heard(step, version, one)?;
+        self.heard(step, version, &one, false)?;
         if matches!(other, End::Done) {
             Step::ALL.into_iter().for_each(|step| self.has_done(step, version));
         }
-        self.heard(Step::Create, version, other)?;
+        self.heard(Step::Create, version, &other, false)?;
         Ok(stalled)
     }
 
     fn numbers(&mut self) -> [usize; 2] {
         self.deliveries += 2;
         [self.deliveries - 1, self.deliveries]
-    }
-
-    fn heard(&mut self, step: Step, version: &VersionId, ended: End) -> Result<(), Stop> {
-        match ended {
-            End::Done => self.has_done(step, version),
-            End::Failed(failure) => {
-                self.wait = self.wait.max(LATER);
-                let secret = self.secret(|secret| secret.clone());
-                let seen = self.judge.a_failure::<W>(&secret, &failure, false);
-                seen.map_err(Stop::Violated)?;
-            }
-            End::Died => self.wait = self.wait.max(LATER),
-        }
-        Ok(())
     }
 
     /// Lets calls through one by one, and looks at each moment; how both ended, unless nobody was chosen.

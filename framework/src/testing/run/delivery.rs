@@ -53,6 +53,19 @@ impl<W: World> Run<W> {
         self.has_been_overtaken(&met);
         let is_calm = met.is_empty() && !before && !self.is_abandoned;
         self.trace.push(Event::Step(step, version.clone(), met));
+        self.heard(step, version, &ended, is_calm)?;
+        self.look().await?;
+        Ok(ended)
+    }
+
+    /// Takes in how a delivery ended; a calm one is one to which nothing happened.
+    pub(in crate::testing) fn heard(
+        &mut self,
+        step: Step,
+        version: &VersionId,
+        ended: &End,
+        is_calm: bool,
+    ) -> Result<(), Stop> {
         match &ended {
             End::Done => self.has_done(step, version),
             End::Failed(failure) => {
@@ -63,8 +76,7 @@ impl<W: World> Run<W> {
             }
             End::Died => self.wait = self.wait.max(LATER),
         }
-        self.look().await?;
-        Ok(ended)
+        Ok(())
     }
 
     /// From now on, this happens where a call is overtaken.
