@@ -21,7 +21,7 @@ pub struct Knobs {
     pub writes_left: u32,
     /// How each step reaches the function.
     pub delivery: Delivery,
-    /// How often a rotation is attempted in all.
+    /// How often a rotation is attempted; with 0 the pending version is made and no function invoked.
     pub attempts: u32,
     /// Time between two attempts.
     pub attempt_spacing: Duration,

@@ -55,7 +55,7 @@ pub(crate) struct Serve {
     /// How each step is delivered.
     #[arg(long, value_enum, default_value_t = Deliveries::Once)]
     delivery: Deliveries,
-    /// How often a rotation is attempted.
+    /// How often a rotation is attempted; 0 makes the pending version and leaves the steps to you.
     #[arg(long, default_value_t = 3)]
     attempts: u32,
     /// Time between attempts.

@@ -6,8 +6,8 @@ use std::process::Command;
 use serde_json::Value;
 use turnlock_tests::project;
 
-use crate::emulator::{self, Emulator};
 use crate::scene::Scene;
+use turnlock_tests::emulator::{self, Emulator};
 
 /// The Runtime API, which builds and starts our function at its first invocation.
 #[derive(Debug)]
@@ -21,7 +21,7 @@ impl CargoLambda {
         let arguments = ["lambda", "watch", "--ignore-changes", "--invoke-address", "127.0.0.1"];
         let arguments = [arguments.as_slice(), &["--invoke-port", &listen]].concat();
         let ca_file = scene.server.ca_file();
-        let emulator = Emulator::start("cargo-lambda", port, &arguments, &|command| {
+        let emulator = Emulator::start("deploy/bin/cargo-lambda", port, &arguments, &|command| {
             command.current_dir(project::root().join("rotators/postgres"));
             command.env("CARGO_TARGET_DIR", project::target());
             command.env("AWS_ENDPOINT_URL_SECRETS_MANAGER", secrets_manager);
@@ -32,7 +32,7 @@ impl CargoLambda {
 
     /// Invokes the function; what it answers, or the error as JSON or as text.
     pub(crate) fn invoke(&self, event: &Value) -> Value {
-        invoke(self.0.port, Event::Argument, event)
+        invoke(self.0.port(), Event::Argument, event)
     }
 }
 
@@ -46,7 +46,7 @@ pub(crate) enum Event {
 /// Invokes our function at a port of this machine; what it answers, or the error as JSON or as text.
 pub(crate) fn invoke(port: u16, how: Event, event: &Value) -> Value {
     let event = event.to_string();
-    let mut command = Command::new(emulator::program("cargo-lambda"));
+    let mut command = Command::new(project::cache().join("deploy/bin/cargo-lambda"));
     command.args(["lambda", "invoke", "--invoke-address", "127.0.0.1", "--invoke-port"]);
     command.arg(port.to_string());
     match how {

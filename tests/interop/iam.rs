@@ -14,7 +14,7 @@ use turnlock_tests::scene::Scene;
 use turnlock_tests::tools::AwsCli;
 use turnlock_tests::tunnel::{Sent, Tunnel};
 
-use crate::emulator::{self, Emulator};
+use turnlock_tests::emulator::{self, Emulator};
 
 const ACCOUNT: &str = "123456789012";
 /// What a user needs who changes its own keys.
@@ -26,7 +26,7 @@ pub(crate) async fn run() -> bool {
     let port = emulator::free_port();
     let listen = port.to_string();
     let arguments = ["--host", "127.0.0.1", "--port", &listen];
-    let moto = Emulator::start("moto_server", port, &arguments, &|_| {});
+    let moto = Emulator::start("moto/bin/moto_server", port, &arguments, &|_| {});
     let tunnel = Tunnel::start(Arc::new(move |sent: &Sent| forward(port, sent))).await;
     println!("moto as IAM, whose keys are rotated:\n");
     let mut is_well = rotate(&moto, &tunnel, "aws-iam-own", "Alice", Checks::On).await;
@@ -114,7 +114,7 @@ fn keys(aws: &AwsCli, user: &str) -> Vec<Value> {
 /// Has moto check signatures and policies from now on, or not.
 fn check(moto: &Emulator, checks: Checks) {
     let unchecked = if checks == Checks::On { "0" } else { "inf" };
-    let (status, _) = post(moto.port, "POST", "/moto-api/reset-auth", "", unchecked);
+    let (status, _) = post(moto.port(), "POST", "/moto-api/reset-auth", "", unchecked);
     assert_eq!(status, 200, "moto cannot be configured");
 }
 

@@ -9,7 +9,6 @@ mod aws_function;
 mod by_hand;
 mod cargo_lambda;
 mod clients;
-mod emulator;
 mod handover;
 mod iam;
 mod ministack;
@@ -21,6 +20,7 @@ mod turns;
 use std::process::ExitCode;
 
 use turnlock_tests::database::Kind;
+use turnlock_tests::offspring;
 
 use crate::aws_function::{AwsFunction, VARIABLE};
 
@@ -48,7 +48,7 @@ async fn main() -> ExitCode {
     is_well &= moto::run().await;
     is_well &= iam::run().await;
     is_well &= ministack::run().await;
-    let left_over = emulator::left_over();
+    let left_over = offspring::left_over();
     println!("Processes that the emulators left behind: {}", left_over.len());
     is_well &= left_over.is_empty();
     if is_well { ExitCode::SUCCESS } else { ExitCode::FAILURE }

@@ -12,9 +12,9 @@ use turnlock_tests::tools::AwsCli;
 
 use crate::by_hand::{self, ROTATED, UNCHANGED};
 use crate::cargo_lambda::CargoLambda;
-use crate::emulator::{self, Emulator};
 use crate::ministack::{self, Lambda};
 use crate::scene::Scene;
+use turnlock_tests::emulator::{self, Emulator};
 
 const ROLE: &str = r#"{"Version":"2012-10-17","Statement":[]}"#;
 
@@ -57,7 +57,7 @@ fn start() -> Emulator {
     let port = emulator::free_port();
     let listen = port.to_string();
     let arguments = ["--host", "127.0.0.1", "--port", &listen];
-    let moto = Emulator::start("moto_server", port, &arguments, &|_| {});
+    let moto = Emulator::start("moto/bin/moto_server", port, &arguments, &|_| {});
     run_functions_as_nothing(&moto);
     moto
 }
@@ -65,7 +65,7 @@ fn start() -> Emulator {
 /// Its functions answer at once and do nothing.
 fn run_functions_as_nothing(moto: &Emulator) {
     let body = r#"{"lambda": {"use_docker": false}}"#;
-    let mut connection = TcpStream::connect(("127.0.0.1", moto.port)).expect("it listens");
+    let mut connection = TcpStream::connect(("127.0.0.1", moto.port())).expect("it listens");
     write!(
         connection,
         "POST /moto-api/config HTTP/1.1\r\nHost: moto\r\nConnection: close\r\n\

@@ -11,8 +11,8 @@ use turnlock_tests::world;
 
 use crate::by_hand::{self, ROTATED, UNCHANGED};
 use crate::cargo_lambda::{self, Event};
-use crate::emulator;
 use crate::scene::Scene;
+use turnlock_tests::emulator;
 
 const NOBODY: &str = "nobody";
 const PATIENCE: Duration = Duration::from_secs(60);
