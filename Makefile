@@ -1,10 +1,13 @@
 # What a person does with this project. Each target does its own set-up; `make` lists them.
 
 .DEFAULT_GOAL := help
-.PHONY: help setup demo demo-alternating demo-mysql demo-api-key errors test torture bench interop fuzz fuzz-smoke mutants schema lint deny
+.PHONY: help setup demo demo-alternating demo-mysql demo-api-key errors test torture bench interop fuzz fuzz-smoke mutants schema lint deny package validate deploy
 
 # Servers and builds of several tests share the machine: more threads than this only make each slower.
 TEST_THREADS ?= 4
+
+# What Lambda runs the functions on, unless samconfig.toml has an answer.
+ARCH ?= $(or $(shell sed -n 's/.*Architecture=[\\"]*\(arm64\|x86_64\).*/\1/p' samconfig.toml),arm64)
 
 help: ## List the targets
 	@sed -n 's/^\([a-z-]*\):.*## \(.*\)/  make \1\t\2/p' $(MAKEFILE_LIST) | expand -t 26
@@ -85,3 +88,18 @@ deny: ## Check licences, advisories, bans and sources of the dependencies
 	@command -v cargo-deny >/dev/null || cargo install --locked cargo-deny
 	cargo deny check bans licenses sources
 	cargo deny check advisories
+
+package: ## Build a zip of each function and print the sizes; ARCH=x86_64 for that
+	@tests/setup deploy
+	@tests/deploy/package $(ARCH)
+
+validate: ## Check the template, its policies and the examples, without an account
+	@tests/setup deploy
+	@tests/deploy/validate
+
+deploy: ## Build the functions and deploy them with SAM; ARGS='--profile NAME' for `sam deploy`
+	@tests/setup deploy
+	@PATH="$$(tests/setup cache)/deploy/bin:$$PATH" && export PATH && \
+	sam build --parameter-overrides Architecture=$(ARCH) && \
+	if grep -q '^stack_name' samconfig.toml; then sam deploy $(ARGS); \
+	else sam deploy --guided --parameter-overrides Architecture=$(ARCH) $(ARGS); fi
