@@ -45,6 +45,11 @@ test: ## Run all tests
 	cargo build --workspace --bins --locked
 	cargo test --workspace --locked -- --test-threads=$(TEST_THREADS)
 
+test-stack: ## Deploy the template to an account on this machine, rotate through it and prove its roles
+	@tests/setup stack
+	@cargo build --locked --workspace --bins
+	@"$${CARGO_TARGET_DIR:-target}/debug/stack"
+
 torture: ## Interrupt rotations everywhere, on real servers and in memory, and show what was tried; ONLY=mysql for some
 	@tests/setup test
 	@cargo build --locked --workspace --bins
