@@ -180,6 +180,16 @@ def messages_name_what_they_insert():
                     yield f"{name} has a line that is no string: {line}"
 
 
+def eventbridge_may_publish():
+    (policy,) = Stack(TEMPLATE).resources("AWS::SNS::TopicPolicy").values()
+    statements = {s["Principal"]["Service"]: s for s in policy["PolicyDocument"]["Statement"]}
+    # SNS knows none for it: see the comment there.
+    if "Condition" in statements["events.amazonaws.com"]:
+        yield "what EventBridge publishes has a condition"
+    if "aws:SourceAccount" not in statements["cloudwatch.amazonaws.com"]["Condition"]["StringEquals"]:
+        yield "alarms of any account may publish"
+
+
 def only_what_is_asked_for_is_made():
     plain, quiet = Stack(TEMPLATE), Stack(TEMPLATE, Alarms="false", Metrics="false", DeployMysql="false")
     for kind in ("AWS::CloudWatch::Alarm", "AWS::Events::Rule", "AWS::SNS::Topic", "AWS::CloudWatch::Dashboard"):
@@ -215,6 +225,7 @@ CHECKS = [
     only_what_is_asked_for_is_made,
     dashboard_is_json_for_any_functions,
     messages_name_what_they_insert,
+    eventbridge_may_publish,
 ]
 
 if __name__ == "__main__":
