@@ -103,6 +103,13 @@ def parameters_explain_what_they_refuse():
                 yield f"{name} refuses its own default"
 
 
+def text_is_ascii():
+    # CloudFormation shows anything else as question marks.
+    for number, line in enumerate(TEXT.splitlines(), 1):
+        if not line.isascii():
+            yield f"line {number}: {line.strip()}"
+
+
 def documentation_has_all_parameters():
     text = (ROOT / "docs/deploy.md").read_text(encoding="utf-8")
     rows = dict(re.findall(r"^\| `(\w+)` \| ([^|]*) \|", text, re.MULTILINE))
@@ -220,6 +227,7 @@ CHECKS = [
     functions_are_alike,
     parameters_are_shown_once,
     parameters_explain_what_they_refuse,
+    text_is_ascii,
     documentation_has_all_parameters,
     policies_are_narrow,
     only_what_is_asked_for_is_made,
