@@ -107,4 +107,4 @@ deploy: ## Build the functions and deploy them with SAM; ARGS='--profile NAME' f
 	@PATH="$$(tests/setup cache)/deploy/bin:$$PATH" && export PATH && \
 	sam build --parameter-overrides Architecture=$(ARCH) && \
 	if grep -q '^stack_name' samconfig.toml; then sam deploy $(ARGS); \
-	else sam deploy --guided --parameter-overrides Architecture=$(ARCH) $(ARGS); fi
+	else sam deploy --guided --stack-name turnlock --parameter-overrides Architecture=$(ARCH) $(ARGS); fi
