@@ -1,7 +1,7 @@
 # What a person does with this project. Each target does its own set-up; `make` lists them.
 
 .DEFAULT_GOAL := help
-.PHONY: help setup demo demo-alternating demo-mysql demo-api-key errors test torture bench interop fuzz fuzz-smoke mutants schema lint deny package validate deploy
+.PHONY: help setup demo demo-alternating demo-mysql demo-api-key errors test torture bench interop fuzz fuzz-smoke mutants schema lint deny setup-deploy package validate deploy test-stack
 
 # Servers and builds of several tests share the machine: more threads than this only make each slower.
 TEST_THREADS ?= 4
@@ -93,6 +93,9 @@ deny: ## Check licences, advisories, bans and sources of the dependencies
 	@command -v cargo-deny >/dev/null || cargo install --locked cargo-deny
 	cargo deny check bans licenses sources
 	cargo deny check advisories
+
+setup-deploy: ## Install what builds, checks and deploys the template, in a folder of its own
+	@tests/setup deploy
 
 package: ## Build a zip of each function and print the sizes; ARCH=x86_64 for that
 	@tests/setup deploy
