@@ -27,6 +27,7 @@ pub mod holder;
 pub mod jupyterhub;
 pub mod jwt;
 pub mod key_ways;
+pub mod metrics;
 pub mod mysql;
 pub mod one_user;
 pub mod openid;
