@@ -28,6 +28,7 @@ pub mod holder;
 pub mod jupyterhub;
 pub mod jwt;
 pub mod key_ways;
+pub mod metrics;
 pub mod mysql;
 pub mod offspring;
 pub mod one_user;
