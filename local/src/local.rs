@@ -12,6 +12,7 @@ use tokio::net::TcpListener;
 use tokio::sync::broadcast;
 
 use crate::REGION;
+use crate::caller::Caller;
 use crate::data::DataFile;
 use crate::error::{ApiError, Refused};
 use crate::event::Event;
@@ -23,7 +24,7 @@ use crate::knobs::Knobs;
 use crate::lambda::{Deployed, Function, Functions, Processes};
 use crate::operation::Operation;
 use crate::rotation::{self, RotationFailure};
-use crate::service::{Caller, Service, Shared};
+use crate::service::{Service, Shared};
 use crate::store::Store;
 use crate::tasks::Tasks;
 use crate::{operations, random, server};
@@ -251,7 +252,7 @@ impl Local {
     }
 
     fn perform(&self, operation: Operation, request: &Value) -> Result<Value, ApiError> {
-        let caller = Caller { region: REGION.to_owned(), from_function: false };
+        let caller = Caller::new(None, None);
         let input = Input::parse(operation, request.to_string().as_bytes())?;
         operations::perform(&self.service, &caller, operation, &input)
     }
