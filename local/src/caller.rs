@@ -43,7 +43,7 @@ impl Caller {
         self.function.as_ref().map(|function| function.name())
     }
 
-    fn policy(&self) -> Option<&Policy> {
+    fn policy(&self) -> Option<Arc<Policy>> {
         self.function.as_ref()?.policy()
     }
 

@@ -23,6 +23,7 @@ use crate::journal::Call;
 use crate::knobs::Knobs;
 use crate::lambda::{Deployed, Function, Functions, Processes};
 use crate::operation::Operation;
+use crate::policy::Policy;
 use crate::rotation::{self, RotationFailure};
 use crate::service::{Service, Shared};
 use crate::store::Store;
@@ -191,6 +192,13 @@ impl Local {
             };
         };
         function.invoke(Bytes::from(event.to_string()), false).await.into()
+    }
+
+    /// Gives a function's role another policy from now on; none, to let it do everything.
+    pub fn set_policy(&self, function: &str, policy: Option<Policy>) {
+        if let Some(function) = self.service.functions.find(function) {
+            function.set_policy(policy);
+        }
     }
 
     /// Has the next calls of an operation, whoever makes them, end in a fault.

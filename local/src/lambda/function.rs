@@ -136,6 +136,8 @@ pub(crate) struct Deployed {
     pub(super) tasks: Tasks,
     concurrency: Concurrency,
     idle: Mutex<Vec<Arc<Environment>>>,
+    /// What its role may do; `None` for everything.
+    policy: Mutex<Option<Arc<Policy>>>,
 }
 
 impl Deployed {
@@ -151,6 +153,7 @@ impl Deployed {
         Self {
             name: name.to_owned(),
             concurrency: Concurrency::new(function.concurrency),
+            policy: Mutex::new(function.policy.clone().map(Arc::new)),
             function,
             endpoint: endpoint.to_owned(),
             output: Arc::new(Output::new(prefix)),
@@ -169,8 +172,12 @@ impl Deployed {
     }
 
     /// What its role may do; `None` for everything.
-    pub(crate) fn policy(&self) -> Option<&Policy> {
-        self.function.policy.as_ref()
+    pub(crate) fn policy(&self) -> Option<Arc<Policy>> {
+        lock(&self.policy).clone()
+    }
+
+    pub(crate) fn set_policy(&self, policy: Option<Policy>) {
+        *lock(&self.policy) = policy.map(Arc::new);
     }
 
     pub(crate) fn has_access_key(&self, id: &str) -> bool {
