@@ -31,6 +31,7 @@ pub mod mysql;
 pub mod one_user;
 pub mod openid;
 pub mod pair;
+pub mod permissions;
 pub mod postgres;
 pub mod project;
 pub mod provider;
