@@ -34,6 +34,7 @@ pub mod offspring;
 pub mod one_user;
 pub mod openid;
 pub mod pair;
+pub mod permissions;
 pub mod postgres;
 pub mod project;
 pub mod provider;
