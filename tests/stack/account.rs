@@ -65,6 +65,12 @@ impl Account {
         lines.flat_map(str::lines).map(str::to_owned).collect()
     }
 
+    /// The bytes of a function's zip, which a cold start downloads.
+    pub(crate) fn zip_size(&self, function: &str) -> u64 {
+        let get = ["lambda", "get-function-configuration", "--function-name", function];
+        self.aws.json(get)["CodeSize"].as_u64().unwrap_or_default()
+    }
+
     /// The policy documents of a function's role: those written into it and those attached to it.
     pub(crate) fn policies(&self, function: &str) -> Vec<Value> {
         let configuration =

@@ -14,6 +14,9 @@ use crate::{check, metrics};
 
 const PATIENCE: Duration = Duration::from_secs(60);
 
+/// The largest zip that a function may be.
+const LARGEST_ZIP: u64 = 5 * 1024 * 1024;
+
 /// Secrets Manager, the stack and a server, together.
 #[derive(Debug)]
 struct Scene<'a> {
@@ -36,10 +39,15 @@ pub(crate) async fn run(server: Server, account: &Account) -> bool {
     for (name, value) in &outputs {
         println!("  {name:<22} {value}");
     }
+    let mut is_well = true;
+    for name in ["postgres", "mysql", "api-key"] {
+        let size = account.zip_size(&format!("{STACK}-{name}"));
+        is_well &= check(&format!("the zip of {STACK}-{name}: {size} bytes"), size > 0 && size <= LARGEST_ZIP);
+    }
     println!();
     let scene = Scene { account, local, server, outputs };
-    let is_well = scene.rotate().await;
-    let is_well = scene.fail().await && is_well;
+    is_well &= scene.rotate().await;
+    is_well &= scene.fail().await;
     metrics::run(account, &function) && is_well
 }
 
