@@ -1,7 +1,7 @@
 # What a person does with this project. Each target does its own set-up; `make` lists them.
 
 .DEFAULT_GOAL := help
-.PHONY: help setup demo demo-alternating demo-mysql demo-api-key errors test torture bench interop fuzz fuzz-smoke mutants schema lint deny package validate deploy
+.PHONY: help setup demo demo-alternating demo-mysql demo-api-key errors test torture bench interop fuzz fuzz-smoke mutants schema lint deny setup-deploy package validate deploy test-stack
 
 # Servers and builds of several tests share the machine: more threads than this only make each slower.
 TEST_THREADS ?= 4
@@ -44,6 +44,11 @@ test: ## Run all tests
 	@tests/setup test
 	cargo build --workspace --bins --locked
 	cargo test --workspace --locked -- --test-threads=$(TEST_THREADS)
+
+test-stack: ## Deploy the template to an account on this machine, rotate through it and prove its roles
+	@tests/setup stack
+	@cargo build --locked --workspace --bins
+	@"$${CARGO_TARGET_DIR:-target}/debug/stack"
 
 torture: ## Interrupt rotations everywhere, on real servers and in memory, and show what was tried; ONLY=mysql for some
 	@tests/setup test
@@ -89,6 +94,9 @@ deny: ## Check licences, advisories, bans and sources of the dependencies
 	cargo deny check bans licenses sources
 	cargo deny check advisories
 
+setup-deploy: ## Install what builds, checks and deploys the template, in a folder of its own
+	@tests/setup deploy
+
 package: ## Build a zip of each function and print the sizes; ARCH=x86_64 for that
 	@tests/setup deploy
 	@tests/deploy/package $(ARCH)
@@ -102,4 +110,4 @@ deploy: ## Build the functions and deploy them with SAM; ARGS='--profile NAME' f
 	@PATH="$$(tests/setup cache)/deploy/bin:$$PATH" && export PATH && \
 	sam build --parameter-overrides Architecture=$(ARCH) && \
 	if grep -q '^stack_name' samconfig.toml; then sam deploy $(ARGS); \
-	else sam deploy --guided --parameter-overrides Architecture=$(ARCH) $(ARGS); fi
+	else sam deploy --guided --stack-name turnlock --parameter-overrides Architecture=$(ARCH) $(ARGS); fi

@@ -5,14 +5,16 @@ use std::pin::Pin;
 use std::process::ExitCode;
 use std::time::{Duration, SystemTime};
 
-use lambda_runtime::{Diagnostic, LambdaEvent, Runtime, service_fn};
+use lambda_runtime::{Context, Diagnostic, LambdaEvent, Runtime, service_fn};
 use serde::{Deserialize, Deserializer};
 use serde_json::{Value, json};
 use tokio::time::Instant;
 
 use crate::error::Cause;
+use crate::metrics::{Invocation, Metrics};
+use crate::rotation::{Seen, rotate_seen};
 use crate::vault::AwsVault;
-use crate::{Failure, Outcome, PasswordPolicy, RotationEvent, Rotator, TargetError, logs, rotate};
+use crate::{Failure, Outcome, PasswordPolicy, RotationEvent, Rotator, TargetError, logs};
 
 /// What is left of Lambda's time to report an error in; of a short time, a fifth.
 const TIME_TO_REPORT: Duration = Duration::from_secs(1);
@@ -54,11 +56,12 @@ pub fn run<R: Rotator>(rotator: R) -> ExitCode {
 async fn serve<R: Rotator>(rotator: R) -> Result<(), lambda_runtime::Error> {
     let vault = AwsVault::from_env().await;
     let policy = PasswordPolicy::from_variables(variable);
-    let function = Function { rotator, vault, policy };
+    let metrics = Metrics::from_variables(variable);
+    let function = Function { rotator, vault, policy, metrics };
     let function = &function;
     // Boxed, since a rotator's futures are nested deeper than the compiler likes to look.
     Runtime::new(service_fn(move |event: LambdaEvent<Event>| -> Answer<'_> {
-        Box::pin(async move { function.answer(event.payload.0, event.context.deadline()).await })
+        Box::pin(async move { function.answer(event.payload.0, &event.context).await })
     }))
     .run()
     .await
@@ -74,47 +77,71 @@ struct Function<R> {
     rotator: R,
     vault: AwsVault,
     policy: Result<PasswordPolicy, TargetError>,
+    metrics: Option<Metrics>,
 }
 
 impl<R: Rotator> Function<R> {
-    async fn answer(
-        &self,
-        event: Option<Value>,
-        deadline: SystemTime,
-    ) -> Result<Value, Diagnostic> {
-        let started = Instant::now();
-        let event = RotationEvent::parse(event.unwrap_or_default()).map_err(Failure::from);
-        let event = event.map_err(|failure| reported(failure, started))?;
-        let (step, secret, version) = (event.step, &event.secret_id, &event.version);
-        match self.step(&event, deadline).await {
-            Ok(outcome) => {
-                let (outcome, millis) = (outcome.name(), started.elapsed().as_millis());
-                tracing::info!(%step, %secret, %version, outcome, millis, "{step} done");
-                Ok(json!({"step": step.name(), "outcome": outcome}))
-            }
-            Err(failure) => Err(reported(failure, started)),
+    async fn answer(&self, event: Option<Value>, context: &Context) -> Result<Value, Diagnostic> {
+        let (started, seen) = (Instant::now(), Seen::default());
+        let deadline = started + time_for(context.deadline());
+        let event = RotationEvent::parse(event.unwrap_or_default());
+        let done = match &event {
+            Ok(event) => self.step(event, deadline, &seen).await,
+            Err(error) => Err(Failure::from(error.clone())),
+        };
+        let invocation = Invocation {
+            event: event.as_ref().ok(),
+            done: done.as_ref().copied(),
+            seen: &seen,
+            took: started.elapsed(),
+            ended: SystemTime::now(),
+            request: &context.request_id,
+        };
+        log(&invocation);
+        if let Some(metrics) = &self.metrics {
+            metrics.look_back(&self.rotator, &self.vault, &invocation, deadline).await;
+            metrics.print(&invocation, left_until(context.deadline())).await;
         }
+        let step = invocation.event.map(|event| event.step.name());
+        Ok(json!({"step": step, "outcome": done?.name()}))
     }
 
-    async fn step(&self, event: &RotationEvent, end: SystemTime) -> Result<Outcome, Failure> {
+    async fn step(
+        &self,
+        event: &RotationEvent,
+        deadline: Instant,
+        seen: &Seen,
+    ) -> Result<Outcome, Failure> {
         let failed = |cause| Failure::new(event.step, event.secret_id.clone(), cause);
         let policy = self.policy.as_ref().map_err(|error| failed(Cause::from(error.clone())))?;
-        let deadline = Instant::now() + time_for(end);
-        rotate(&self.rotator, &self.vault, policy, event, deadline).await
+        rotate_seen(&self.rotator, &self.vault, policy, event, deadline, seen).await
     }
 }
 
-fn reported(failure: Failure, started: Instant) -> Diagnostic {
-    let millis = started.elapsed().as_millis();
-    tracing::error!(class = %failure.class(), millis, "{failure}");
-    failure.into()
+fn log(invocation: &Invocation<'_>) {
+    let millis = invocation.took.as_millis();
+    match (invocation.done, invocation.event) {
+        (Err(failure), _) => {
+            tracing::error!(class = %failure.class(), millis, "{failure}");
+        }
+        (Ok(outcome), Some(RotationEvent { step, secret_id: secret, version, .. })) => {
+            let outcome = outcome.name();
+            tracing::info!(%step, %secret, %version, outcome, millis, "{step} done");
+        }
+        // What is no event always fails.
+        (Ok(_), None) => {}
+    }
+}
+
+fn left_until(end: SystemTime) -> Duration {
+    end.duration_since(SystemTime::now()).unwrap_or(WITHOUT_DEADLINE)
 }
 
 /// How long to go on, so that there is time to say so.
 ///
 /// A deadline that is over on arrival is none: `cargo lambda watch` sends one of 1970.
 fn time_for(end: SystemTime) -> Duration {
-    let left = end.duration_since(SystemTime::now()).unwrap_or(WITHOUT_DEADLINE);
+    let left = left_until(end);
     left - TIME_TO_REPORT.min(left / 5)
 }
 

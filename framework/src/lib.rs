@@ -20,6 +20,7 @@ mod history;
 mod lambda;
 mod logs;
 mod machine;
+mod metrics;
 mod password;
 mod rotation;
 mod rotator;

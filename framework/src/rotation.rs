@@ -8,6 +8,7 @@ use tokio::time::{Instant, timeout_at};
 
 use self::authority::Own;
 use self::history::Versions;
+use self::seen::overwrites;
 use crate::error::Cause;
 use crate::machine::{Action, Value, decide};
 use crate::rotator::{Authority, Change, Holder, Verdict};
@@ -23,7 +24,10 @@ mod history;
 mod overlap;
 mod retirement;
 mod search;
+mod seen;
 mod test;
+
+pub(crate) use self::seen::{Old, Seen, look_back};
 
 /// How long the end of a session is waited for, which decides nothing.
 const CLOSE: Duration = Duration::from_secs(2);
@@ -54,8 +58,20 @@ pub async fn rotate<R: Rotator, V: Vault>(
     event: &RotationEvent,
     deadline: Instant,
 ) -> Result<Outcome, Failure> {
+    rotate_seen(rotator, vault, policy, event, deadline, &Seen::default()).await
+}
+
+/// The same, and notes what metrics tell of.
+pub(crate) async fn rotate_seen<R: Rotator, V: Vault>(
+    rotator: &R,
+    vault: &V,
+    policy: &PasswordPolicy,
+    event: &RotationEvent,
+    deadline: Instant,
+    seen: &Seen,
+) -> Result<Outcome, Failure> {
     let lifetime = deadline.saturating_duration_since(Instant::now()) + AFTER_DEADLINE;
-    let drive = Drive { rotator, vault, policy, event, deadline, lifetime };
+    let drive = Drive { rotator, vault, policy, event, deadline, lifetime, seen };
     let step = async {
         match event.step {
             Step::Create => drive.create().await,
@@ -76,6 +92,7 @@ struct Drive<'a, R, V> {
     deadline: Instant,
     /// The longest that an invocation like this one goes on.
     lifetime: Duration,
+    seen: &'a Seen,
 }
 
 impl<R: Rotator, V: Vault> Drive<'_, R, V> {
@@ -85,8 +102,17 @@ impl<R: Rotator, V: Vault> Drive<'_, R, V> {
             return Ok(Outcome::Unchanged);
         };
         let current = read::<R>(&self.current(current?, holder).await?, "current")?;
+        let stored = pending.as_ref().and_then(|pending| pending.created);
         let pending = read::<R>(&document(pending, "pending")?, "pending")?;
         self.succeeds(&current, &pending)?;
+        let dies = current != pending && overwrites(self.rotator, &current);
+        let left = |here, worked| {
+            self.seen.left(if dies {
+                Old::Overwritten { here, worked, stored }
+            } else {
+                Old::Works
+            });
+        };
         let (admin, older);
         let by = match current.admin() {
             Some(id) => {
@@ -99,7 +125,10 @@ impl<R: Rotator, V: Vault> Drive<'_, R, V> {
                 by?
             }
             None => match self.own(&current, &pending).await? {
-                Own::AlreadySet => return Ok(Outcome::Unchanged),
+                Own::AlreadySet => {
+                    left(None, None);
+                    return Ok(Outcome::Unchanged);
+                }
                 Own::Current(session) => Authority::new(Holder::Own, &current, session),
                 Own::Older(credential, session) => {
                     older = credential;
@@ -107,6 +136,7 @@ impl<R: Rotator, V: Vault> Drive<'_, R, V> {
                 }
             },
         };
+        let worked = (by.holder() == Holder::Own).then(|| by.credential() == &current);
         let what = format!("setting the pending credential at {}", pending.target());
         let past = Versions { drive: self, current: &current, older: None };
         let change = Change {
@@ -116,7 +146,10 @@ impl<R: Rotator, V: Vault> Drive<'_, R, V> {
             by,
             history: History::new(&past),
         };
-        self.within(what, self.rotator.set(change)).await
+        let began = SystemTime::now();
+        let outcome = self.within(what, self.rotator.set(change)).await?;
+        left((outcome == Outcome::Changed).then_some(began), worked);
+        Ok(outcome)
     }
 
     /// Has the current credential prove itself, where it is not its own password that changes.

@@ -340,9 +340,11 @@ pub enum Holder {
 /// When the credential that a rotation replaced stops to work.
 #[derive(Clone, Copy, Debug, Eq, PartialEq)]
 pub enum Retire {
-    /// The target forgets it by itself, as a password that is overwritten.
+    /// The target forgets it by itself, as a password that is overwritten. Unless two principals take turns, it is
+    /// dead from then on: metrics tell how long consumers have it all the same.
     ByTarget,
-    /// With the next version, which holds what is accepted and forgets the one before the last: nobody is asked.
+    /// With the next version, which holds what is accepted and forgets the one before the last, or has the target do
+    /// so: nobody is asked.
     ByNextVersion {
         /// How long after a rotation consumers may still have the version before.
         ///

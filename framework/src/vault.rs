@@ -197,16 +197,25 @@ pub struct VaultError {
     pub class: Class,
     /// The service's error code, such as `AccessDeniedException`.
     pub code: Option<String>,
+    /// It is the secret's KMS key that could not be used.
+    pub kms: bool,
 }
 
 impl fmt::Display for VaultError {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         let operation = self.operation;
-        if self.class == Class::Permission {
+        if self.class == Class::Permission && self.kms {
+            // A write has KMS decrypt only where it is to be compared with what is stored.
+            let actions = match operation {
+                "PutSecretValue" => "kms:GenerateDataKey and kms:Decrypt",
+                _ => "kms:Decrypt",
+            };
             write!(
                 f,
-                "the function's role may not secretsmanager:{operation}, or not use the secret's KMS key"
+                "the function's role may not {actions} with the secret's KMS key for {operation}, or the key is disabled"
             )?;
+        } else if self.class == Class::Permission {
+            write!(f, "the function's role may not secretsmanager:{operation}")?;
         } else if self.class == Class::Throttled {
             write!(f, "Secrets Manager throttled {operation} to the end")?;
         } else if self.class == Class::Timeout {

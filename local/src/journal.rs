@@ -2,6 +2,7 @@
 
 use std::time::Duration;
 
+use crate::caller::Access;
 use crate::operation::Operation;
 
 /// One call of the API; it never holds a value.
@@ -21,10 +22,12 @@ pub struct Call {
     pub finished: Duration,
     /// The code of the error, or of the fault that hit it (`Hang`, `Drop`, …).
     pub outcome: Result<(), String>,
-    /// The function that called, where a process of one did.
+    /// The function that called, where one did: a process of it, or who has its access key.
     pub from_function: Option<String>,
     /// The step that process was in.
     pub step: Option<String>,
+    /// What IAM was asked, in this order; nothing where a fault hit the call before.
+    pub accesses: Vec<Access>,
 }
 
 /// The length of the longest chain of calls of which none overlaps the next in time.
@@ -61,6 +64,7 @@ mod tests {
             outcome: Ok(()),
             from_function: None,
             step: None,
+            accesses: Vec::new(),
         }
     }
 

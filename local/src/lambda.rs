@@ -75,6 +75,11 @@ impl Functions {
         self.0.get(name)
     }
 
+    /// The function whose code signs with this access key, wherever it runs.
+    pub(crate) fn with_access_key(&self, id: &str) -> Option<&Arc<Deployed>> {
+        self.0.values().find(|function| function.has_access_key(id))
+    }
+
     pub(crate) fn names(&self) -> Vec<&str> {
         let mut names: Vec<_> = self.0.keys().map(String::as_str).collect();
         names.sort_unstable();

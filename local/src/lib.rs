@@ -18,7 +18,9 @@
 //! # }
 //! ```
 
+mod authorization;
 mod backoff;
+mod caller;
 mod clock;
 mod cron;
 mod data;
@@ -39,6 +41,7 @@ mod local;
 mod lock;
 mod operation;
 mod operations;
+mod policy;
 mod protocol;
 mod quota;
 mod random;
@@ -52,6 +55,7 @@ mod store;
 mod tasks;
 mod value;
 
+pub use caller::Access;
 pub use error::Refused;
 pub use event::{Event, EventKind};
 pub use fault::Fault;
@@ -61,6 +65,7 @@ pub use knobs::{Delivery, Hook, Knobs, StepContext};
 pub use lambda::Function;
 pub use local::{Builder, Local};
 pub use operation::{Operation, UnknownOperation};
+pub use policy::{Decision, Policy, PolicyError, Request};
 pub use rotation::RotationFailure;
 
 /// The account that all ARNs are in.

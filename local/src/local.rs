@@ -12,6 +12,7 @@ use tokio::net::TcpListener;
 use tokio::sync::broadcast;
 
 use crate::REGION;
+use crate::caller::Caller;
 use crate::data::DataFile;
 use crate::error::{ApiError, Refused};
 use crate::event::Event;
@@ -22,8 +23,9 @@ use crate::journal::Call;
 use crate::knobs::Knobs;
 use crate::lambda::{Deployed, Function, Functions, Processes};
 use crate::operation::Operation;
+use crate::policy::Policy;
 use crate::rotation::{self, RotationFailure};
-use crate::service::{Caller, Service, Shared};
+use crate::service::{Service, Shared};
 use crate::store::Store;
 use crate::tasks::Tasks;
 use crate::{operations, random, server};
@@ -192,6 +194,13 @@ impl Local {
         function.invoke(Bytes::from(event.to_string()), false).await.into()
     }
 
+    /// Gives a function's role another policy from now on; none, to let it do everything.
+    pub fn set_policy(&self, function: &str, policy: Option<Policy>) {
+        if let Some(function) = self.service.functions.find(function) {
+            function.set_policy(policy);
+        }
+    }
+
     /// Has the next calls of an operation, whoever makes them, end in a fault.
     pub fn fail_next(&self, operation: Operation, count: u32, fault: Fault) {
         self.service.faults.plan(Some(operation), 0, count, fault);
@@ -251,7 +260,7 @@ impl Local {
     }
 
     fn perform(&self, operation: Operation, request: &Value) -> Result<Value, ApiError> {
-        let caller = Caller { region: REGION.to_owned(), from_function: false };
+        let caller = Caller::new(None, None);
         let input = Input::parse(operation, request.to_string().as_bytes())?;
         operations::perform(&self.service, &caller, operation, &input)
     }

@@ -35,6 +35,7 @@ fn main() -> ExitCode {
 async fn run(serve: Serve) -> io::Result<()> {
     let (mut interrupted, mut terminated) =
         (signal(SignalKind::interrupt())?, signal(SignalKind::terminate())?);
+    serve.check().map_err(io::Error::other)?;
     let faults = serve.faults.clone();
     let local = serve.builder().start().await?;
     for fault in faults {

@@ -15,10 +15,12 @@ mod value;
 
 use serde_json::Value;
 
+use crate::authorization;
+use crate::caller::Caller;
 use crate::error::ApiError;
 use crate::input::Input;
 use crate::operation::Operation;
-use crate::service::{Caller, Shared};
+use crate::service::Shared;
 
 /// Carries out a request.
 pub(crate) fn perform(
@@ -27,8 +29,9 @@ pub(crate) fn perform(
     operation: Operation,
     input: &Input,
 ) -> Result<Value, ApiError> {
+    authorization::check(service, caller, operation, input)?;
     match operation {
-        Operation::BatchGetSecretValue => value::batch(service, input),
+        Operation::BatchGetSecretValue => value::batch(service, caller, input),
         Operation::CancelRotateSecret => rotate::cancel(service, input),
         Operation::CreateSecret => create::create(service, caller, input),
         Operation::DeleteResourcePolicy => policy::delete(service, input),
@@ -36,7 +39,7 @@ pub(crate) fn perform(
         Operation::DescribeSecret => describe::describe(service, input),
         Operation::GetRandomPassword => password::random(input),
         Operation::GetResourcePolicy => policy::read(service, input),
-        Operation::GetSecretValue => value::get(service, input),
+        Operation::GetSecretValue => value::get(service, caller, input),
         Operation::ListSecretVersionIds => list::versions(service, input),
         Operation::ListSecrets => list::secrets(service, input),
         Operation::PutResourcePolicy => policy::put(service, input),
@@ -45,7 +48,7 @@ pub(crate) fn perform(
         Operation::RotateSecret => rotate::rotate(service, input),
         Operation::TagResource => tag::tag(service, input),
         Operation::UntagResource => tag::untag(service, input),
-        Operation::UpdateSecret => update::update(service, input),
+        Operation::UpdateSecret => update::update(service, caller, input),
         Operation::UpdateSecretVersionStage => stage::update(service, input),
         Operation::ValidateResourcePolicy => policy::validate(service, input),
     }

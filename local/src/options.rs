@@ -4,7 +4,7 @@ use std::path::PathBuf;
 use std::time::Duration;
 
 use clap::{Args, Parser, Subcommand, ValueEnum};
-use turnlock_local::{Builder, Delivery, Fault, Function, Knobs, Local, Operation};
+use turnlock_local::{Builder, Delivery, Fault, Function, Knobs, Local, Operation, Policy};
 
 /// Secrets Manager and the Lambda runtime on this machine.
 #[derive(Debug, Parser)]
@@ -34,6 +34,12 @@ pub(crate) struct Serve {
     /// How many invocations of a function may run at once; Lambda's reserved concurrency.
     #[arg(long = "concurrency", value_name = "NAME=COUNT", value_parser = concurrency)]
     concurrencies: Vec<(String, usize)>,
+    /// A file with a policy of IAM that the function's role has; without one it may do everything.
+    #[arg(long = "policy", value_name = "NAME=FILE", value_parser = policy)]
+    policies: Vec<(String, Policy)>,
+    /// The access key id that a function behind a URL signs with.
+    #[arg(long = "access-key", value_name = "NAME=ID", value_parser = named)]
+    access_keys: Vec<(String, String)>,
     /// Keep the state in this file.
     #[arg(long, value_name = "FILE")]
     data: Option<PathBuf>,
@@ -92,6 +98,17 @@ pub(crate) struct PlannedFault {
 }
 
 impl Serve {
+    /// Refuses a policy that would bind nobody, and the access key of nobody.
+    pub(crate) fn check(&self) -> Result<(), String> {
+        let policies = self.policies.iter().map(|(name, _)| name);
+        let named = policies.chain(self.access_keys.iter().map(|(name, _)| name));
+        let is_function = |name: &String| self.functions.iter().any(|(other, _)| other == name);
+        match named.into_iter().find(|name| !is_function(name)) {
+            Some(name) => Err(format!("there is no --function {name}")),
+            None => Ok(()),
+        }
+    }
+
     pub(crate) fn builder(self) -> Builder {
         let mut builder =
             Local::builder().port(self.port).knobs(self.knobs()).forward_output(!self.quiet);
@@ -103,6 +120,12 @@ impl Serve {
             }
             for (_, most) in self.concurrencies.iter().filter(|(of, _)| of == name) {
                 function = function.concurrency(*most);
+            }
+            for (_, policy) in self.policies.iter().filter(|(of, _)| of == name) {
+                function = function.policy(policy.clone());
+            }
+            for (_, id) in self.access_keys.iter().filter(|(of, _)| of == name) {
+                function = function.access_key(id);
             }
             builder = builder.function(name, function.timeout(Duration::from_secs(self.timeout)));
         }
@@ -163,7 +186,7 @@ fn named(text: &str) -> Result<(String, String), String> {
         Some((name, target)) if !name.is_empty() && !target.is_empty() => {
             Ok((name.to_owned(), target.to_owned()))
         }
-        _ => Err("expected NAME=COMMAND or NAME=URL".to_owned()),
+        _ => Err("expected NAME=VALUE".to_owned()),
     }
 }
 
@@ -173,6 +196,13 @@ fn variable(text: &str) -> Result<(String, String, String), String> {
         Some((name, (key, value))) => Ok((name.to_owned(), key.to_owned(), value.to_owned())),
         None => Err("expected NAME:KEY=VALUE".to_owned()),
     }
+}
+
+fn policy(text: &str) -> Result<(String, Policy), String> {
+    let (name, path) = named(text).map_err(|_| "expected NAME=FILE".to_owned())?;
+    let document = std::fs::read_to_string(&path).map_err(|error| format!("{path}: {error}"))?;
+    let policy = Policy::parse(&document).map_err(|error| format!("{path}: {error}"))?;
+    Ok((name, policy))
 }
 
 fn concurrency(text: &str) -> Result<(String, usize), String> {

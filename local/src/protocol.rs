@@ -6,7 +6,7 @@ use bytes::Bytes;
 use hyper::{Response, StatusCode};
 use serde_json::{Map, Value, json};
 
-use crate::REGION;
+use crate::caller::Caller;
 use crate::error::ApiError;
 use crate::fault::Fault;
 use crate::http::{self, Reply, Request};
@@ -15,7 +15,7 @@ use crate::journal::Call;
 use crate::operation::Operation;
 use crate::operations;
 use crate::random;
-use crate::service::{Caller, Shared};
+use crate::service::Shared;
 
 const TARGET: &str = "secretsmanager.";
 
@@ -29,11 +29,14 @@ pub(crate) async fn answer(service: &Shared, request: Request) -> Option<Reply> 
     };
     let (access_key_id, region) = credential(&request);
     let process = access_key_id.and_then(|id| service.processes.find(id));
-    let caller =
-        Caller { region: region.unwrap_or(REGION).to_owned(), from_function: process.is_some() };
+    let function = match &process {
+        Some(process) => service.functions.find(process.function()),
+        None => access_key_id.and_then(|id| service.functions.with_access_key(id)),
+    };
+    let caller = Caller::new(region, function.cloned());
     let mut call = describe(operation, &request.body);
     call.started = service.since_start(started);
-    call.from_function = process.as_ref().map(|process| process.function().to_owned());
+    call.from_function = caller.function().map(str::to_owned);
     call.step = process.as_ref().and_then(|process| process.step());
 
     let latency = service.knobs().latency;
@@ -41,11 +44,12 @@ pub(crate) async fn answer(service: &Shared, request: Request) -> Option<Reply> 
     if !latency.is_zero() {
         tokio::time::sleep(latency).await;
     }
-    let fault = service.faults.strike(operation, caller.from_function);
+    let fault = service.faults.strike(operation, caller.is_function());
     let result = match &fault {
         Some(fault) if !fault.lets_it_be_done() => fault.error().map(Err),
         _ => Some(carry_out(service, &caller, operation, &request.body)),
     };
+    call.accesses = caller.accesses();
     call.outcome = outcome(fault.as_ref(), result.as_ref());
     call.finished = service.since_start(Instant::now());
     log(&call);
@@ -114,6 +118,7 @@ fn describe(operation: Operation, body: &[u8]) -> Call {
         outcome: Ok(()),
         from_function: None,
         step: None,
+        accesses: Vec::new(),
     }
 }
 

@@ -54,14 +54,6 @@ pub(crate) struct Rotations {
     pub(crate) ended: Notify,
 }
 
-/// Who calls.
-#[derive(Debug, Clone)]
-pub(crate) struct Caller {
-    /// Of the credential's scope: the region that new ARNs are in.
-    pub(crate) region: String,
-    pub(crate) from_function: bool,
-}
-
 impl Service {
     pub(crate) fn new(
         knobs: Knobs,

@@ -103,6 +103,13 @@ def parameters_explain_what_they_refuse():
                 yield f"{name} refuses its own default"
 
 
+def text_is_ascii():
+    # CloudFormation shows anything else as question marks.
+    for number, line in enumerate(TEXT.splitlines(), 1):
+        if not line.isascii():
+            yield f"line {number}: {line.strip()}"
+
+
 def documentation_has_all_parameters():
     text = (ROOT / "docs/deploy.md").read_text(encoding="utf-8")
     rows = dict(re.findall(r"^\| `(\w+)` \| ([^|]*) \|", text, re.MULTILINE))
@@ -180,6 +187,16 @@ def messages_name_what_they_insert():
                     yield f"{name} has a line that is no string: {line}"
 
 
+def eventbridge_may_publish():
+    (policy,) = Stack(TEMPLATE).resources("AWS::SNS::TopicPolicy").values()
+    statements = {s["Principal"]["Service"]: s for s in policy["PolicyDocument"]["Statement"]}
+    # SNS knows none for it: see the comment there.
+    if "Condition" in statements["events.amazonaws.com"]:
+        yield "what EventBridge publishes has a condition"
+    if "aws:SourceAccount" not in statements["cloudwatch.amazonaws.com"]["Condition"]["StringEquals"]:
+        yield "alarms of any account may publish"
+
+
 def only_what_is_asked_for_is_made():
     plain, quiet = Stack(TEMPLATE), Stack(TEMPLATE, Alarms="false", Metrics="false", DeployMysql="false")
     for kind in ("AWS::CloudWatch::Alarm", "AWS::Events::Rule", "AWS::SNS::Topic", "AWS::CloudWatch::Dashboard"):
@@ -210,11 +227,13 @@ CHECKS = [
     functions_are_alike,
     parameters_are_shown_once,
     parameters_explain_what_they_refuse,
+    text_is_ascii,
     documentation_has_all_parameters,
     policies_are_narrow,
     only_what_is_asked_for_is_made,
     dashboard_is_json_for_any_functions,
     messages_name_what_they_insert,
+    eventbridge_may_publish,
 ]
 
 if __name__ == "__main__":

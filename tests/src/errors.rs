@@ -28,7 +28,7 @@ pub struct Situation {
 }
 
 /// Every situation, by class in the order of the documentation.
-pub const SITUATIONS: [Situation; 55] = [
+pub const SITUATIONS: [Situation; 56] = [
     of("dns", "`host` is a name that nobody has", || Box::pin(networks::unknown_name())),
     of("dns", "of a key: `url` is a name that nobody has", || Box::pin(keys::unknown_name())),
     of("tcp", "nobody listens on the port", || Box::pin(networks::closed_port())),
@@ -58,6 +58,11 @@ pub const SITUATIONS: [Situation; 55] = [
     of("permission", "the function's role may not read the secret", || {
         Box::pin(secrets::reading_denied())
     }),
+    of(
+        "permission",
+        "it may not use the KMS key of the secret",
+        || Box::pin(secrets::key_denied()),
+    ),
     of("permission", "it may not ask Amazon RDS where the database of its admin secret is", || {
         Box::pin(secrets::rds_denied())
     }),

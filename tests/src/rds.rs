@@ -17,9 +17,13 @@ use hyper_util::rt::TokioIo;
 use tokio::net::TcpListener;
 use tokio::sync::oneshot;
 use tokio::task::JoinSet;
+use turnlock_local::{Access, Policy};
 
 mod model;
+mod role;
 mod wire;
+
+use role::Role;
 
 pub use model::{ACCOUNT, Cluster, Instance, REGION, host};
 
@@ -62,6 +66,7 @@ struct State {
     clusters: Vec<Cluster>,
     fault: Option<Fault>,
     calls: Vec<Call>,
+    role: Role,
 }
 
 impl AmazonRds {
@@ -124,6 +129,16 @@ impl AmazonRds {
         lock(&self.state).fault = None;
     }
 
+    /// Has a function's role ask from now on that has this policy; none, to let it ask for everything.
+    pub fn enforce(&self, policy: Option<Policy>, function_arn: &str) {
+        lock(&self.state).role.enforce(policy, function_arn);
+    }
+
+    /// What the role's policy was asked so far, and forgets it.
+    pub fn take_accesses(&self) -> Vec<Access> {
+        lock(&self.state).role.take_accesses()
+    }
+
     /// The requests so far, and forgets them.
     pub fn take_calls(&self) -> Vec<Call> {
         std::mem::take(&mut lock(&self.state).calls)
@@ -182,6 +197,9 @@ async fn answer(
 impl State {
     fn answer(&mut self, call: Call) -> Option<(u16, String)> {
         self.calls.push(call.clone());
+        if let Err(refusal) = self.role.may(&call) {
+            return Some(wire::refusal(403, "AccessDenied", &refusal));
+        }
         let reply = match (self.fault, call.action.as_str()) {
             (Some(Fault::Silence), _) => return None,
             (Some(Fault::AccessDenied), _) => wire::error(403, "AccessDenied"),

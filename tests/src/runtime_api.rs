@@ -36,6 +36,7 @@ pub fn answer(program: &Path, event: &[u8]) -> Answered {
         .env("AWS_ACCESS_KEY_ID", "test")
         .env("AWS_SECRET_ACCESS_KEY", "test")
         .env("RUST_LOG", "trace")
+        .env("METRICS_NAMESPACE", "Turnlock")
         .stdin(Stdio::null())
         .stdout(Stdio::piped())
         .stderr(Stdio::null())

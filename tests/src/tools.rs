@@ -11,12 +11,19 @@ use crate::project;
 #[derive(Clone, Debug)]
 pub struct AwsCli {
     endpoint: String,
+    access_key: String,
 }
 
 impl AwsCli {
     /// One for an endpoint such as `http://127.0.0.1:4566`.
     pub fn new(endpoint: impl Into<String>) -> Self {
-        Self { endpoint: endpoint.into() }
+        Self { endpoint: endpoint.into(), access_key: "test".to_owned() }
+    }
+
+    /// The same with the access key that emulators take for an account: its number.
+    #[must_use]
+    pub fn account(self, number: &str) -> Self {
+        Self { access_key: number.to_owned(), ..self }
     }
 
     /// Runs it and waits.
@@ -33,7 +40,7 @@ impl AwsCli {
             .env_clear()
             .env("PATH", std::env::var_os("PATH").unwrap_or_default())
             .env("LC_ALL", "C.UTF-8")
-            .env("AWS_ACCESS_KEY_ID", "test")
+            .env("AWS_ACCESS_KEY_ID", &self.access_key)
             .env("AWS_SECRET_ACCESS_KEY", "test")
             .env("AWS_DEFAULT_REGION", "us-east-1")
             .env("AWS_CONFIG_FILE", "/dev/null")

@@ -8,6 +8,7 @@ use tempfile::TempDir;
 use turnlock_local::{Function, Hook, Local};
 
 use crate::canary::{Canary, assert_absent};
+use crate::metrics;
 use crate::scene::Scene;
 
 /// What has to stay secret.
@@ -105,6 +106,7 @@ impl Watch {
         assert_eq!(local.versions(&scene.secret).len(), versions, "nothing new to look for");
         let output = scene.output();
         assert!(output.contains(" done") || output.contains("ERROR"), "{output}");
+        assert!(!metrics::lines(&output).is_empty(), "{output}");
         let events = format!("{:?}", local.events());
         let calls = format!("{:?}", local.calls());
         let texts = [

@@ -153,4 +153,5 @@ pub fn function(server: &Server) -> Function {
     Function::binary(binaries::turnlock_postgres())
         .env("TLS_CA_FILE", server.ca_file().display().to_string())
         .env("RUST_LOG", "debug")
+        .env("METRICS_NAMESPACE", "Turnlock")
 }

@@ -20,11 +20,18 @@ use crate::{
 impl<R: Rotator, V: Vault> Drive<'_, R, V> {
     pub(super) async fn create(&self) -> Result<Outcome, Cause> {
         let (observed, current) = tokio::join!(self.observe(), self.value(Version::Current));
-        let Observed { action: Action::Create, holder, rotated, .. } = observed? else {
+        let Observed { action, holder, rotated, .. } = observed?;
+        if let Ok(Some(current)) = &current
+            && holder.as_ref() == Some(&current.version)
+        {
+            self.seen.current(current.created, rotated);
+        }
+        if action != Action::Create {
             return Ok(Outcome::Unchanged);
-        };
+        }
         let stored = self.holding(current?, holder).await?;
         let created = stored.as_ref().and_then(|stored| stored.created);
+        self.seen.current(created, rotated);
         let document = document(stored, "current")?;
         let current = read::<R>(&document, "current")?;
         // Before the target makes anything: a key that cannot be stored would be left over.

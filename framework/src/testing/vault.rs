@@ -61,6 +61,7 @@ impl MemoryVault {
             operation,
             class,
             code: code.map(str::to_owned),
+            kms: false,
         };
         let name = [operation, secret.as_str(), detail].join(" ");
         let answer = self.fuse.pass(name.trim_end().to_owned(), sort, async {

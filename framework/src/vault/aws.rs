@@ -168,7 +168,17 @@ where
     SdkError<E, R>: ProvideErrorMetadata,
 {
     let code = error.code().map(str::to_owned);
-    VaultError { operation, class: class(error, code.as_deref()), code }
+    VaultError { operation, class: class(error, code.as_deref()), kms: is_of_kms(error), code }
+}
+
+/// Whether it was the secret's KMS key. The code of `Access to KMS is not allowed` is that of a missing
+/// permission for Secrets Manager; only the message tells them apart.
+fn is_of_kms<E, R>(error: &SdkError<E, R>) -> bool
+where
+    SdkError<E, R>: ProvideErrorMetadata,
+{
+    matches!(error.code(), Some("DecryptionFailure" | "EncryptionFailure"))
+        || error.message().is_some_and(|message| message.starts_with("Access to KMS"))
 }
 
 fn class<E, R>(error: &SdkError<E, R>, code: Option<&str>) -> Class {

@@ -23,6 +23,7 @@ mod finish;
 mod flaws;
 mod healing;
 mod keepers;
+mod metrics;
 mod overlaps;
 mod peers;
 mod refusals;

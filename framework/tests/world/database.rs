@@ -2,10 +2,12 @@
 
 use std::collections::BTreeMap;
 use std::sync::{Arc, Mutex, MutexGuard};
+use std::time::Duration;
 
 use turnlock::{
     AdminSecret, Change, Class, Create, Credential, Document, Edit, FirstTry, History, Holder,
-    Malformed, Outcome, Preflight, Rotator, SecretId, Sensitive, Target, TargetError, Verdict,
+    Malformed, Outcome, Preflight, Retire, Rotator, SecretId, Sensitive, Target, TargetError,
+    Verdict,
 };
 
 use super::{ADMIN, Fake};
@@ -295,6 +297,13 @@ impl Rotator for Database {
             (Strategy::AlternatingUsers, Some(first)) => first.to_owned(),
             (Strategy::AlternatingUsers, None) => format!("{}_clone", current.username),
             (Strategy::SingleUser | Strategy::DualPassword, _) => current.username.clone(),
+        }
+    }
+
+    fn retirement(&self, _: &Login) -> Retire {
+        match self.strategy {
+            Strategy::DualPassword => Retire::ByNextVersion { overlap: Duration::ZERO },
+            Strategy::SingleUser | Strategy::AlternatingUsers => Retire::ByTarget,
         }
     }
 

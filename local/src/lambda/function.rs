@@ -12,6 +12,7 @@ use super::environment::{Environment, Invocation};
 use super::output::Output;
 use super::{Answer, Processes, process, remote};
 use crate::lock::lock;
+use crate::policy::Policy;
 use crate::random;
 use crate::tasks::Tasks;
 use crate::{ACCOUNT, REGION};
@@ -27,6 +28,8 @@ pub struct Function {
     pub(super) timeout: Duration,
     pub(super) memory_mb: u32,
     concurrency: Option<usize>,
+    policy: Option<Policy>,
+    access_keys: Vec<String>,
 }
 
 #[derive(Debug, Clone)]
@@ -53,7 +56,14 @@ impl Function {
     }
 
     fn new(target: Target) -> Self {
-        Self { target, timeout: TIMEOUT_BY_DEFAULT, memory_mb: 128, concurrency: None }
+        Self {
+            target,
+            timeout: TIMEOUT_BY_DEFAULT,
+            memory_mb: 128,
+            concurrency: None,
+            policy: None,
+            access_keys: Vec::new(),
+        }
     }
 
     /// Adds an argument. A URL has none.
@@ -98,6 +108,20 @@ impl Function {
         self.concurrency = Some(most);
         self
     }
+
+    /// Attaches a policy to the function's role, besides those that it has. Without one it may do everything.
+    #[must_use]
+    pub fn policy(mut self, policy: Policy) -> Self {
+        self.policy = Some(self.policy.unwrap_or_default().and(policy));
+        self
+    }
+
+    /// Names an access key id that the function's code signs with, where it runs elsewhere: behind a URL.
+    #[must_use]
+    pub fn access_key(mut self, id: impl Into<String>) -> Self {
+        self.access_keys.push(id.into());
+        self
+    }
 }
 
 /// A function that can be invoked, and its environments.
@@ -112,6 +136,8 @@ pub(crate) struct Deployed {
     pub(super) tasks: Tasks,
     concurrency: Concurrency,
     idle: Mutex<Vec<Arc<Environment>>>,
+    /// What its role may do; `None` for everything.
+    policy: Mutex<Option<Arc<Policy>>>,
 }
 
 impl Deployed {
@@ -127,6 +153,7 @@ impl Deployed {
         Self {
             name: name.to_owned(),
             concurrency: Concurrency::new(function.concurrency),
+            policy: Mutex::new(function.policy.clone().map(Arc::new)),
             function,
             endpoint: endpoint.to_owned(),
             output: Arc::new(Output::new(prefix)),
@@ -138,6 +165,23 @@ impl Deployed {
 
     pub(crate) fn arn(&self) -> String {
         format!("arn:aws:lambda:{REGION}:{ACCOUNT}:function:{}", self.name)
+    }
+
+    pub(crate) fn name(&self) -> &str {
+        &self.name
+    }
+
+    /// What its role may do; `None` for everything.
+    pub(crate) fn policy(&self) -> Option<Arc<Policy>> {
+        lock(&self.policy).clone()
+    }
+
+    pub(crate) fn set_policy(&self, policy: Option<Policy>) {
+        *lock(&self.policy) = policy.map(Arc::new);
+    }
+
+    pub(crate) fn has_access_key(&self, id: &str) -> bool {
+        self.function.access_keys.iter().any(|key| key == id)
     }
 
     pub(crate) fn output(&self) -> String {

@@ -5,11 +5,13 @@ use std::collections::VecDeque;
 use serde_json::{Map, Value, json};
 
 use crate::ACCOUNT;
+use crate::authorization::kms;
+use crate::caller::Caller;
 use crate::error::ApiError;
 use crate::input::Input;
 use crate::random;
 use crate::secret::{CURRENT, Secret};
-use crate::service::{Caller, Service};
+use crate::service::Service;
 use crate::store::Store;
 use crate::value::SecretValue;
 
@@ -54,7 +56,9 @@ pub(super) fn create(service: &Service, caller: &Caller, input: &Input) -> Resul
             versions: Vec::new(),
             label_history: VecDeque::new(),
         };
+        kms::check_new_key(caller, &secret)?;
         if value.is_some() {
+            kms::check_encrypt(caller, &secret, token)?;
             secret.add(token, value.clone(), now);
             secret.attach(CURRENT, token)?;
         }

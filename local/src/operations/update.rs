@@ -3,12 +3,14 @@
 use serde_json::{Map, Value, json};
 
 use super::value::already_exists;
+use crate::authorization::kms;
+use crate::caller::Caller;
 use crate::error::ApiError;
 use crate::input::Input;
 use crate::rotation;
 use crate::service::Service;
 
-pub(super) fn update(service: &Service, input: &Input) -> Result<Value, ApiError> {
+pub(super) fn update(service: &Service, caller: &Caller, input: &Input) -> Result<Value, ApiError> {
     let value = input.value()?;
     let token = if value.is_some() { Some(input.token()?) } else { None };
     let (answer, abandoned) = service.change(input.secret_id(), |secret, now| {
@@ -22,14 +24,21 @@ pub(super) fn update(service: &Service, input: &Input) -> Result<Value, ApiError
                 *field = (!text.is_empty()).then(|| text.to_owned());
             }
         }
+        if input.text("KmsKeyId").is_some() {
+            kms::check_new_key(caller, secret)?;
+        }
         let mut abandoned = None;
         if let (Some(token), Some(value)) = (token, value) {
             // Documented: a token that is in use is an error, so also that of an empty pending
             // version. Guessed: not for the same value, or an SDK's retry would fail.
+            if secret.version(token).is_some_and(|version| version.value.is_some()) {
+                kms::check_decrypt(caller, secret, token)?;
+            }
             match secret.version(token).map(|version| version.value.as_ref() == Some(&value)) {
                 Some(true) => {}
                 Some(false) => return Err(already_exists(token, &secret.arn)),
                 None => {
+                    kms::check_encrypt(caller, secret, token)?;
                     secret.add(token, Some(value), now);
                     abandoned = rotation::abandon(secret, token);
                     secret.make_current(token)?;

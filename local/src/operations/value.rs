@@ -5,25 +5,28 @@ use std::time::{Duration, SystemTime};
 use serde_json::{Map, Value, json};
 
 use super::{list, page};
+use crate::authorization::{self, kms};
+use crate::caller::Caller;
 use crate::clock::{epoch_seconds, midnight};
 use crate::error::ApiError;
 use crate::input::Input;
+use crate::operation::Operation;
 use crate::rotation;
 use crate::secret::{CURRENT, Secret, Version};
-use crate::service::{Caller, Service};
+use crate::service::Service;
 use crate::value::SecretValue;
 
-pub(super) fn get(service: &Service, input: &Input) -> Result<Value, ApiError> {
+pub(super) fn get(service: &Service, caller: &Caller, input: &Input) -> Result<Value, ApiError> {
     let lag = service.knobs().label_lag;
     let (id, label) = (input.text("VersionId"), input.text("VersionStage"));
-    service.read(input.secret_id(), |secret, now| read(secret, now, id, label, lag))
+    service.read(input.secret_id(), |secret, now| read(caller, secret, now, (id, label), lag))
 }
 
 fn read(
+    caller: &Caller,
     secret: &mut Secret,
     now: SystemTime,
-    id: Option<&str>,
-    label: Option<&str>,
+    (id, label): (Option<&str>, Option<&str>),
     lag: Duration,
 ) -> Result<Value, ApiError> {
     secret.alive()?;
@@ -43,6 +46,9 @@ fn read(
         Some(label) => ApiError::label_not_found(label),
         None => ApiError::version_not_found(&id),
     };
+    if filled {
+        kms::check_decrypt(caller, secret, &id)?;
+    }
     let (arn, name) = (secret.arn.clone(), secret.name.clone());
     secret.accessed = Some(midnight(now));
     let version = secret.version_mut(&id).filter(|_| filled).ok_or_else(missing)?;
@@ -77,7 +83,7 @@ fn entry(arn: &str, name: &str, version: &Version) -> Option<Value> {
     Some(Value::Object(answer))
 }
 
-pub(super) fn batch(service: &Service, input: &Input) -> Result<Value, ApiError> {
+pub(super) fn batch(service: &Service, caller: &Caller, input: &Input) -> Result<Value, ApiError> {
     let (ids, filters) = (input.texts("SecretIdList"), input.filters());
     let (ids, next) = match (ids, filters) {
         (Some(_), Some(_)) | (None, None) => {
@@ -99,7 +105,12 @@ pub(super) fn batch(service: &Service, input: &Input) -> Result<Value, ApiError>
     let lag = service.knobs().label_lag;
     let (mut values, mut errors) = (Vec::new(), Vec::new());
     for id in ids {
-        match service.read(&id, |secret, now| read(secret, now, None, None, lag)) {
+        let get = Operation::GetSecretValue;
+        let allowed = authorization::check_secret(service, caller, get, &id, input);
+        let value = allowed.and_then(|()| {
+            service.read(&id, |secret, now| read(caller, secret, now, (None, None), lag))
+        });
+        match value {
             Ok(value) => values.push(value),
             Err(error) => errors.push(json!({
                 "SecretId": id, "ErrorCode": error.code, "Message": error.message,
@@ -117,11 +128,14 @@ pub(super) fn put(service: &Service, caller: &Caller, input: &Input) -> Result<V
         ApiError::invalid_request("You must provide either SecretString or SecretBinary.")
     })?;
     let labels = input.texts("VersionStages");
-    let must_prove = caller.from_function && service.knobs().require_rotation_token;
+    let must_prove = caller.is_function() && service.knobs().require_rotation_token;
     let proof = input.text("RotationToken");
     let (answer, abandoned) = service.change(input.secret_id(), |secret, now| {
         secret.alive()?;
         rotation::check_token(secret, token, proof, must_prove)?;
+        let filled = secret.version(token).is_some_and(|version| version.value.is_some());
+        let check = if filled { kms::check_decrypt } else { kms::check_encrypt };
+        check(caller, secret, token)?;
         let abandoned = store(secret, token, value, labels.as_deref(), now)?;
         let labels = secret.version(token).map(|version| &version.labels);
         let answer = json!({

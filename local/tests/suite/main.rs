@@ -13,6 +13,8 @@ mod labels;
 #[cfg(test)]
 mod operations;
 #[cfg(test)]
+mod policies;
+#[cfg(test)]
 mod process;
 #[cfg(test)]
 mod rotation;

@@ -31,8 +31,11 @@ mod strict;
 mod tokens;
 mod version;
 
+use std::time::Duration;
+
 use turnlock::{
-    AdminSecret, Change, Create, Edit, Holder, Outcome, Preflight, Rotator, TargetError, Verdict,
+    AdminSecret, Change, Create, Edit, Holder, Outcome, Preflight, Retire, Rotator, TargetError,
+    Verdict,
 };
 use turnlock_database::{Rds, Strategy, Trust, alternate, hand_over, successor};
 
@@ -142,6 +145,14 @@ impl Rotator for MySql {
 
     fn successor(&self, current: &Login) -> String {
         successor(current, self.strategy(current))
+    }
+
+    fn retirement(&self, current: &Login) -> Retire {
+        match self.strategy(current) {
+            // The server keeps it until it is given the next one but one.
+            Ok(Strategy::DualPassword) => Retire::ByNextVersion { overlap: Duration::ZERO },
+            Ok(Strategy::SingleUser | Strategy::AlternatingUsers) | Err(_) => Retire::ByTarget,
+        }
     }
 
     async fn admin(&self, secret: AdminSecret<'_>, current: &Login) -> Result<Login, TargetError> {

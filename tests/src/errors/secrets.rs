@@ -46,6 +46,15 @@ pub(super) async fn reading_denied() -> StepError {
     world.rotate().await.expect_err("the secret may not be read")
 }
 
+pub(super) async fn key_denied() -> StepError {
+    let world = World::start(Setup::default()).await;
+    // Secrets Manager says so whatever is missing: the role's permission, or the key policy's.
+    let message = "Access to KMS is not allowed".to_owned();
+    let fault = Fault::Error { code: "AccessDeniedException".to_owned(), message };
+    world.local.fail_next(Operation::GetSecretValue, ALL, fault);
+    world.rotate().await.expect_err("the secret may not be decrypted")
+}
+
 pub(super) async fn throttled() -> StepError {
     let world = World::start(Setup::default()).await;
     world.local.fail_next(Operation::PutSecretValue, ALL, Fault::Throttled);

@@ -37,7 +37,12 @@ fn decode(value: &str) -> String {
 
 /// An error with its HTTP status.
 pub(super) fn error(status: u16, code: &str) -> (u16, String) {
-    let error = element("Type", "Sender") + &element("Code", code) + &element("Message", "No.");
+    refusal(status, code, "No.")
+}
+
+/// An error that says why.
+pub(super) fn refusal(status: u16, code: &str, message: &str) -> (u16, String) {
+    let error = element("Type", "Sender") + &element("Code", code) + &element("Message", message);
     let body = format!(
         "<ErrorResponse xmlns=\"{NAMESPACE}\"><Error>{error}</Error>{REQUEST_ID}</ErrorResponse>"
     );

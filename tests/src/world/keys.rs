@@ -192,7 +192,9 @@ pub const TIMEOUT: Duration = Duration::from_secs(30);
 
 /// The function; what it can print, it prints: tests look for secrets there.
 fn traced() -> Function {
-    Function::binary(binaries::turnlock_api_key()).env("RUST_LOG", "trace")
+    Function::binary(binaries::turnlock_api_key())
+        .env("RUST_LOG", "trace")
+        .env("METRICS_NAMESPACE", "Turnlock")
 }
 
 /// A function that knows the provider's description and its certificate.

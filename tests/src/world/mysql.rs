@@ -172,6 +172,7 @@ pub fn function(server: &Server) -> Function {
     Function::binary(binaries::turnlock_mysql())
         .env("TLS_CA_FILE", server.ca_file().display().to_string())
         .env("RUST_LOG", "debug")
+        .env("METRICS_NAMESPACE", "Turnlock")
 }
 
 fn strategy(name: &str) -> impl FnOnce(&mut Value) {

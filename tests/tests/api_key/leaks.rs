@@ -288,7 +288,9 @@ async fn keys_that_are_made_here_are_told_to_nobody() {
         json!({"provider": "signing-key", "algorithm": "RS256"}),
         json!({"provider": "signing-key", "algorithm": "HS256"}),
     ] {
-        let function = Function::binary(turnlock_api_key()).env("RUST_LOG", "trace");
+        let function = Function::binary(turnlock_api_key())
+            .env("RUST_LOG", "trace")
+            .env("METRICS_NAMESPACE", "Turnlock");
         let mut secret = json!({"rotation": rotation});
         secret["rotation"]["overlap_minutes"] = json!(0);
         let scene = Scene::start(FUNCTION, function, &secret.to_string()).await;

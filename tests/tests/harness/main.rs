@@ -5,6 +5,7 @@ mod canaries;
 mod error_texts;
 mod house_rules;
 mod mysql;
+mod permissions;
 mod postgres;
 mod provider;
 mod services;

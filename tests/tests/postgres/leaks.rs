@@ -187,6 +187,8 @@ async fn the_stand_in_prints_no_secret_and_nor_does_the_function_through_it() {
         &format!("{FUNCTION}:TLS_CA_FILE={}", server.ca_file().display()),
         "--env",
         &format!("{FUNCTION}:RUST_LOG=trace"),
+        "--env",
+        &format!("{FUNCTION}:METRICS_NAMESPACE=Turnlock"),
         "--data",
         data.to_str().expect("a path in UTF-8"),
         "--step-spacing",
@@ -221,6 +223,7 @@ async fn the_stand_in_prints_no_secret_and_nor_does_the_function_through_it() {
 
     let (output, log) = (serve.output(), server.log_since(mark));
     assert!(output.contains(&format!("[{FUNCTION}] ")), "{output}");
+    assert!(output.contains("DeadPasswordTime"), "{output}");
     assert_absent(&[old, admin, new, token], &[("stand-in", &output), ("server", &log)]);
 }
 

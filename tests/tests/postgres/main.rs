@@ -3,6 +3,7 @@
 mod calm;
 mod derived;
 mod leaks;
+mod metrics;
 mod odd_secrets;
 mod odd_servers;
 mod preflight;

@@ -72,7 +72,7 @@ async fn a_role_that_may_not_move_labels_is_told_the_action_and_can_go_on_later(
 #[tokio::test]
 async fn a_role_that_may_not_read_secrets_is_told_the_action() {
     let (_world, error) = fails(Operation::GetSecretValue, Fault::AccessDenied).await;
-    let words = ["may not secretsmanager:GetSecretValue", "KMS key", "[AccessDeniedException]"];
+    let words = ["may not secretsmanager:GetSecretValue [AccessDeniedException]"];
     error.assert_is("createSecret", "permission", &words);
 }
 
@@ -80,7 +80,11 @@ async fn a_role_that_may_not_read_secrets_is_told_the_action() {
 async fn a_key_that_may_not_be_used_is_told_as_a_permission() {
     let fault = Fault::Error { code: "DecryptionFailure".to_owned(), message: String::new() };
     let (_world, error) = fails(Operation::GetSecretValue, fault).await;
-    error.assert_is("createSecret", "permission", &["KMS key", "[DecryptionFailure]"]);
+    error.assert_is(
+        "createSecret",
+        "permission",
+        &["kms:Decrypt with the secret's KMS key", "[DecryptionFailure]"],
+    );
 }
 
 #[tokio::test]

@@ -1,0 +1,41 @@
+//! `template.yaml`, built and deployed by the SAM CLI to an account on this machine, and used there.
+//!
+//! ministack is CloudFormation, IAM, Lambda, CloudWatch Logs, EventBridge and SNS; `turnlock-local` is Secrets Manager,
+//! which ministack's does not rotate. The built zips, the roles and the messages are the real ones.
+
+#![expect(clippy::expect_used, reason = "what cannot be set up ends the run")]
+#![expect(clippy::panic, reason = "a command that fails ends the run")]
+#![expect(clippy::print_stdout, reason = "it is for printing")]
+
+mod account;
+mod messages;
+mod metrics;
+mod rotation;
+mod sam;
+
+use std::process::ExitCode;
+
+use turnlock_tests::offspring;
+
+use crate::account::Account;
+
+#[tokio::main]
+async fn main() -> ExitCode {
+    let mut is_well = std::env::var_os("NO_BUILD").is_some() || sam::build_twice();
+    let server = rotation::server().await;
+    let account = Account::start(server.ca_file());
+    is_well &= rotation::run(server, &account).await;
+    is_well &= messages::run(&account);
+    drop(account);
+    let left_over = offspring::left_over();
+    println!("Processes left behind: {}", left_over.len());
+    is_well &= left_over.is_empty();
+    println!("{}", if is_well { "All is well." } else { "NOT all is well, see above." });
+    if is_well { ExitCode::SUCCESS } else { ExitCode::FAILURE }
+}
+
+/// Prints a line with its verdict, and returns that.
+fn check(what: &str, is_so: bool) -> bool {
+    println!("  {} {what}", if is_so { "ok " } else { "NOT" });
+    is_so
+}

@@ -1,0 +1,95 @@
+//! A secret of a real PostgreSQL, rotated by the deployed function, and a rotation that fails.
+
+use std::collections::BTreeMap;
+use std::time::Duration;
+
+use serde_json::{Value, json};
+use turnlock_local::{Function, Knobs, Local};
+use turnlock_tests::postgres::{Server, Setup};
+use turnlock_tests::tools::AwsCli;
+use turnlock_tests::world::{self, FIRST_PASSWORD, USER};
+
+use crate::account::{Account, STACK};
+use crate::{check, metrics};
+
+const PATIENCE: Duration = Duration::from_secs(60);
+
+/// Secrets Manager, the stack and a server, together.
+#[derive(Debug)]
+struct Scene<'a> {
+    account: &'a Account,
+    local: Local,
+    server: Server,
+    outputs: BTreeMap<String, String>,
+}
+
+/// Prints what happened; whether all went well.
+pub(crate) async fn run(server: Server, account: &Account) -> bool {
+    let function = format!("{STACK}-postgres");
+    let remote = Function::url(account.invocations(&function));
+    let knobs = Knobs { attempts: 1, require_rotation_token: true, ..Knobs::default() };
+    let local = Local::builder().function(&function, remote).knobs(knobs).start().await;
+    let local = local.expect("the stand-in starts");
+    println!("sam deploy, all parameters that this machine can serve:");
+    let endpoint = format!("SecretsManagerEndpoint={}", local.endpoint());
+    let outputs = account.deploy(&[&endpoint, "AlarmEmail=on-call@example.com", "LogLevel=DEBUG"]);
+    for (name, value) in &outputs {
+        println!("  {name:<22} {value}");
+    }
+    println!();
+    let scene = Scene { account, local, server, outputs };
+    let is_well = scene.rotate().await;
+    let is_well = scene.fail().await && is_well;
+    metrics::run(account, &function) && is_well
+}
+
+impl Scene<'_> {
+    /// One rotation, begun by the AWS CLI with the ARN that the stack has as output.
+    async fn rotate(&self) -> bool {
+        println!("A rotation of PostgreSQL by the deployed function:");
+        self.server.sql(&format!("CREATE ROLE {USER} LOGIN PASSWORD '{FIRST_PASSWORD}'")).await;
+        let secret = world::secret_of(&self.server, USER, &json!(FIRST_PASSWORD));
+        let (arn, ended) = self.rotated("app", &secret).await;
+        let mut is_well = check("all four steps succeeded", ended.is_ok());
+        let current = self.local.value_of(&arn, "AWSCURRENT").expect("a value");
+        let current: Value = serde_json::from_str(&current).expect("a document");
+        let password = current["password"].as_str().unwrap_or_default();
+        let accepts = async |password| self.server.can_log_in(USER, password, "postgres").await;
+        is_well &= check("AWSCURRENT has a new password", password != FIRST_PASSWORD);
+        is_well &= check("the server takes it", accepts(password).await);
+        is_well &= check("and not the first one", !accepts(FIRST_PASSWORD).await);
+        let log = self.account.log(&format!("{STACK}-postgres")).join("\n");
+        is_well &= check("the log has neither", !log.contains(password) && !log.contains(FIRST_PASSWORD));
+        println!();
+        is_well
+    }
+
+    /// One that cannot succeed: nothing listens where the secret says.
+    async fn fail(&self) -> bool {
+        println!("A rotation of a server that is not there:");
+        let mut secret = world::secret_of(&self.server, USER, &json!(FIRST_PASSWORD));
+        secret["port"] = json!(1);
+        let (_, ended) = self.rotated("nowhere", &secret).await;
+        let text = format!("{ended:?}");
+        let is_well = check("failed with its class and its reason", text.contains("(tcp)"));
+        println!("  {text}\n");
+        is_well
+    }
+
+    async fn rotated(&self, name: &str, secret: &Value) -> (String, Result<(), String>) {
+        let aws = AwsCli::new(self.local.endpoint());
+        let create = ["secretsmanager", "create-secret", "--name", name, "--secret-string"];
+        let arn = aws.json(create.into_iter().chain([secret.to_string().as_str()]));
+        let arn = arn["ARN"].as_str().expect("an ARN").to_owned();
+        let function = &self.outputs["PostgresFunctionArn"];
+        let rotate = ["secretsmanager", "rotate-secret", "--secret-id", &arn];
+        aws.json(rotate.into_iter().chain(["--rotation-lambda-arn", function]));
+        let ended = self.local.wait_for_rotation(&arn, PATIENCE).await;
+        (arn, ended.map_err(|failure| failure.to_string()))
+    }
+}
+
+/// The server that is rotated.
+pub(crate) async fn server() -> Server {
+    Server::start(Setup::default()).await
+}
