@@ -24,9 +24,9 @@ const WITHOUT_DEADLINE: Duration = Duration::from_secs(60);
 
 /// Runs a rotator as a Lambda function, until Lambda ends the process.
 ///
-/// Reads the password policy (see [`PasswordPolicy::from_variables`]) and the log level from the
-/// environment, and answers one rotation event after the other. A policy that cannot be read is the
-/// answer to every event, so that it is seen where one looks first.
+/// Reads the password policy (see [`PasswordPolicy::from_variables`]), the log level and the namespace of metrics,
+/// `METRICS_NAMESPACE`, from the environment, and answers one rotation event after the other. A policy that cannot be
+/// read is the answer to every event, so that it is seen where one looks first.
 pub fn run<R: Rotator>(rotator: R) -> ExitCode {
     logs::start(variable);
     if variable("AWS_LAMBDA_RUNTIME_API").is_none() {

@@ -108,7 +108,7 @@ fn state(before: Option<State>, old: Old) -> Option<State> {
         Old::Works => return Some(State::Works),
         Old::Overwritten { here, worked, stored } => (here, worked, stored),
     };
-    let first = worked.unwrap_or(before == Some(State::Stored));
+    let first = worked.unwrap_or_else(|| before == Some(State::Stored));
     here.filter(|_| first).or(stored).map(State::DeadSince)
 }
 

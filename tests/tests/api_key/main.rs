@@ -10,6 +10,7 @@ mod faults;
 mod guards;
 mod healing;
 mod leaks;
+mod metrics;
 mod networks;
 mod refusals;
 mod services;

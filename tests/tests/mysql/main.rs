@@ -5,6 +5,7 @@ mod calm;
 mod dual_hammer;
 mod leaks;
 mod lockouts;
+mod metrics;
 mod odd;
 mod policies;
 mod preflight;

@@ -1,5 +1,6 @@
 //! What CloudWatch learns of rotations from the function's output.
 
+use std::collections::BTreeSet;
 use std::time::Instant;
 
 use serde_json::Value;
@@ -7,6 +8,7 @@ use turnlock_local::Function;
 use turnlock_tests::binaries::turnlock_postgres;
 use turnlock_tests::metrics::{data, lines};
 use turnlock_tests::postgres::{Server, Setup};
+use turnlock_tests::project;
 use turnlock_tests::runtime_api;
 use turnlock_tests::world::{ADMIN, FIRST_PASSWORD, FUNCTION, USER, World, function, secret_of};
 
@@ -64,6 +66,25 @@ async fn a_rotation_prints_one_line_a_step_whatever_the_format_and_the_level_of_
         assert!(data.iter().any(|datum| datum.name == "Rotations"
             && datum.namespace == "Turnlock"
             && datum.dimensions == [("FunctionName".to_owned(), FUNCTION.to_owned())].into()));
+    }
+}
+
+/// The names of all members, and the name and unit of each metric.
+fn shape(line: &Value) -> (BTreeSet<String>, BTreeSet<(String, String)>) {
+    let members = line.as_object().expect("an object").keys().cloned().collect();
+    (members, data(line).into_iter().map(|datum| (datum.name, datum.unit)).collect())
+}
+
+#[tokio::test]
+async fn the_documentation_has_a_line_as_it_is_printed_and_all_metrics() {
+    let page = std::fs::read_to_string(project::root().join("docs/metrics.md")).expect("a page");
+    let documented = lines(&page);
+    let world = World::start(Setup::default()).await;
+    world.rotate().await.expect("the rotation succeeds");
+    let told = told(&world);
+    assert_eq!(documented.iter().map(shape).collect::<Vec<_>>(), [shape(&told[3].1)]);
+    for (name, unit) in told.iter().flat_map(|(_, line)| shape(line).1) {
+        assert!(page.contains(&format!("\n| `{name}` | {unit}")), "{name}");
     }
 }
 
