@@ -51,7 +51,7 @@ impl Table {
     pub fn objections(&self) -> Vec<String> {
         let failed = self.whole.iter().filter_map(|(way, outcome)| {
             let failure = outcome.as_ref().err()?;
-            Some(format!("{} fails under the whole policy: {failure}", way.name()))
+            Some(format!("{} fails under the whole policy: {failure}", way.name))
         });
         let unneeded = self.rows.iter().filter(|row| matches!(row.outcome, Outcome::Unneeded));
         let unneeded = unneeded.map(|Row { function, grant, .. }| {
@@ -72,8 +72,8 @@ impl fmt::Display for Table {
         writeln!(f, "| under the whole policy | |\n|---|---|")?;
         for (way, outcome) in &self.whole {
             match outcome {
-                Ok(()) => writeln!(f, "| {} | rotates |", way.name())?,
-                Err(failure) => writeln!(f, "| {} | **fails**: {failure} |", way.name())?,
+                Ok(()) => writeln!(f, "| {} | rotates |", way.name)?,
+                Err(failure) => writeln!(f, "| {} | **fails**: {failure} |", way.name)?,
             }
         }
         writeln!(f, "\n| role | statement | action taken away | what fails |\n|---|---|---|---|")?;
@@ -100,7 +100,7 @@ fn write_failures(f: &mut fmt::Formatter<'_>, failures: &[(Way, Failure)]) -> fm
     }
     for (number, kind) in kinds.into_iter().enumerate() {
         let alike = failures.iter().filter(|(_, failure)| failure == kind);
-        let names: Vec<_> = alike.map(|(way, _)| way.name()).collect();
+        let names: Vec<_> = alike.map(|(way, _)| way.name).collect();
         let separator = if number == 0 { "" } else { "<br>" };
         write!(f, "{separator}{} – {kind}", names.join("; "))?;
     }

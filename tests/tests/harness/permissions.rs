@@ -169,8 +169,7 @@ fn role(function: &'static str, file: &str) -> Role {
 #[tokio::test(flavor = "multi_thread")]
 async fn the_roles_are_enough_and_every_action_is_needed() {
     let roles = [role(FUNCTION, "database.json"), role(keys::FUNCTION, "api-key.json")];
-    let ways: Vec<_> =
-        Way::ALL.into_iter().filter(|way| !way.name().starts_with("MySQL")).collect();
+    let ways: Vec<_> = Way::all().filter(|way| !way.name.starts_with("MySQL")).collect();
     let table = prove(&roles, &ways).await;
     println!("{table}");
     assert_eq!(table.objections(), Vec::<String>::new());
@@ -182,7 +181,6 @@ async fn the_roles_are_enough_and_every_action_is_needed() {
             continue;
         };
         for (way, failure) in failures {
-            assert_eq!(failure.class, "permission", "{way:?}: {failure}");
             assert!(failure.text.contains(&row.grant.action), "{way:?}: {failure}");
         }
     }
