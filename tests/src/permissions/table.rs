@@ -80,7 +80,10 @@ impl fmt::Display for Table {
         for Row { function, grant, outcome } in &self.rows {
             write!(f, "| {function} | {} | `{}` | ", grant.statement, grant.action)?;
             match outcome {
-                Outcome::Needed(failures) => write_failures(f, failures)?,
+                Outcome::Needed(failures) => {
+                    let of_role = self.whole.iter().filter(|(way, _)| way.function == *function);
+                    write_failures(f, failures, of_role.count())?;
+                }
                 Outcome::Unneeded => write!(f, "**nothing**")?,
                 Outcome::Unseen(reason) => write!(f, "not seen: {reason}")?,
             }
@@ -90,8 +93,12 @@ impl fmt::Display for Table {
     }
 }
 
-/// Those that fail alike are named together.
-fn write_failures(f: &mut fmt::Formatter<'_>, failures: &[(Way, Failure)]) -> fmt::Result {
+/// Those that fail alike are named together, and not by name where they are all there are.
+fn write_failures(
+    f: &mut fmt::Formatter<'_>,
+    failures: &[(Way, Failure)],
+    all: usize,
+) -> fmt::Result {
     let mut kinds: Vec<&Failure> = Vec::new();
     for (_, failure) in failures {
         if !kinds.contains(&failure) {
@@ -102,7 +109,8 @@ fn write_failures(f: &mut fmt::Formatter<'_>, failures: &[(Way, Failure)]) -> fm
         let alike = failures.iter().filter(|(_, failure)| failure == kind);
         let names: Vec<_> = alike.map(|(way, _)| way.name).collect();
         let separator = if number == 0 { "" } else { "<br>" };
-        write!(f, "{separator}{} – {kind}", names.join("; "))?;
+        let names = if names.len() == all { "all".to_owned() } else { names.join("; ") };
+        write!(f, "{separator}{names} – {kind}")?;
     }
     Ok(())
 }
