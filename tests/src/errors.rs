@@ -190,10 +190,12 @@ pub fn normal(text: &str) -> String {
         (label, rest.find(' ').map_or("", |end| &rest[end..]))
     });
     after_each(&text, ":secret:", |rest| {
-        let name = rest.split_once('-').map_or("", |(name, _)| name);
+        let is_in_names = |c: char| c.is_ascii_alphanumeric() || "-/_+=@!".contains(c);
+        let end = rest.find(|c| !is_in_names(c)).unwrap_or(rest.len());
+        let (whole, after) = rest.split_at(end);
+        let name = whole.rsplit_once('-').map_or("", |(name, _)| name);
         let known = ["app", "user", "svc"].contains(&name);
-        let place = if known { "app-AbCdEf" } else { "admin-AbCdEf" };
-        (place, rest.get(name.len() + "-AbCdEf".len()..).unwrap_or_default())
+        (if known { "app-AbCdEf" } else { "admin-AbCdEf" }, after)
     })
 }
 

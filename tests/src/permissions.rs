@@ -8,10 +8,7 @@ mod stage;
 mod table;
 mod way;
 
-use turnlock_local::Access;
-
 use crate::scene::StepError;
-use stage::Stage;
 
 pub use role::{Grant, Role};
 pub use table::{Failure, Outcome, Row, Table};
@@ -24,48 +21,43 @@ pub use way::{ADMIN_SECRETS, KMS_KEY, Way};
 pub async fn prove(roles: &[Role], ways: &[Way]) -> Table {
     let mut table = Table::default();
     for role in roles {
-        let mut tried = Vec::new();
-        for way in ways.iter().filter(|way| way.function() == role.function()) {
+        let grants = role.grants();
+        let mut failures = vec![Vec::new(); grants.len()];
+        for way in ways.iter().filter(|way| way.function == role.function()) {
             let stage = way.start().await;
             let (outcome, accesses) = stage.run(&role.policy()).await;
+            let rotates = outcome.is_ok();
             table.whole.push((*way, outcome.map_err(Failure::of)));
-            tried.push(Tried { way: *way, stage, accesses });
+            // What fails anyhow would seem to need everything.
+            let used = grants.iter().zip(&mut failures);
+            for (grant, failures) in used.filter(|(grant, _)| grant.is_used_by(&accesses)) {
+                if !rotates || grant.unseen().is_some() {
+                    continue;
+                }
+                if let (Err(error), _) = stage.run(&role.without(grant)).await {
+                    failures.push((*way, Failure::of(error)));
+                }
+            }
         }
-        for grant in role.grants() {
-            let outcome = without(role, &grant, &tried).await;
+        for (grant, failures) in grants.into_iter().zip(failures) {
+            let outcome = match grant.unseen() {
+                Some(reason) => Outcome::Unseen(reason),
+                None if failures.is_empty() => Outcome::Unneeded,
+                None => Outcome::Needed(failures),
+            };
             table.rows.push(Row { function: role.function(), grant, outcome });
         }
     }
     table
 }
 
-/// A way that was gone under the whole policy.
-struct Tried {
-    way: Way,
-    stage: Stage,
-    /// What IAM was asked on it.
-    accesses: Vec<Access>,
-}
-
-async fn without(role: &Role, grant: &Grant, tried: &[Tried]) -> Outcome {
-    if let Some(reason) = grant.unseen() {
-        return Outcome::Unseen(reason);
-    }
-    let policy = role.without(grant);
-    let mut failures = Vec::new();
-    let users = tried.iter().filter(|tried| grant.is_used_by(&tried.accesses));
-    for Tried { way, stage, .. } in users {
-        if let (Err(error), _) = stage.run(&policy).await {
-            failures.push((*way, Failure::of(error)));
-        }
-    }
-    if failures.is_empty() { Outcome::Unneeded } else { Outcome::Needed(failures) }
-}
-
 impl Failure {
     fn of(error: StepError) -> Self {
         let message = crate::errors::normal(&error.message);
         let said = message.split_once(": ").map_or(message.as_str(), |(_, said)| said);
-        Self { step: error.step, class: error.class, text: said.to_owned() }
+        // The class is said already.
+        let class = format!(" ({})", error.class);
+        let said = said.strip_suffix(&class).unwrap_or(said);
+        Self { text: said.to_owned(), step: error.step, class: error.class }
     }
 }

@@ -11,16 +11,39 @@ use crate::scene::{Scene, StepError};
 
 /// A secret with its target, and what decides what its function may do.
 pub(super) struct Stage {
-    pub(super) world: Box<dyn Deref<Target = Scene> + Send + Sync>,
-    pub(super) function: &'static str,
-    pub(super) rds: Option<AmazonRds>,
+    world: Box<dyn Deref<Target = Scene> + Send + Sync>,
+    function: &'static str,
+    rds: Option<AmazonRds>,
     /// A replica, which ends with the stage.
-    pub(super) replica: Option<Server>,
-    /// Whether each rotation begins where one was given up after its change, and the label was cleared.
-    pub(super) given_up: bool,
+    replica: Option<Server>,
+    /// Whether each rotation begins where one was given up before finishSecret, and the label was cleared.
+    given_up: bool,
 }
 
 impl Stage {
+    /// A secret that this function rotates.
+    pub(super) fn of(
+        function: &'static str,
+        world: impl Deref<Target = Scene> + Send + Sync + 'static,
+    ) -> Self {
+        Self { world: Box::new(world), function, rds: None, replica: None, given_up: false }
+    }
+
+    /// Has the function ask this service where databases are.
+    pub(super) fn asking(self, rds: AmazonRds) -> Self {
+        Self { rds: Some(rds), ..self }
+    }
+
+    /// Keeps a replica as long as the stage.
+    pub(super) fn beside(self, replica: Server) -> Self {
+        Self { replica: Some(replica), ..self }
+    }
+
+    /// Has each rotation begin after one that was given up.
+    pub(super) fn given_up(self) -> Self {
+        Self { given_up: true, ..self }
+    }
+
     /// Rotates under a policy, which is then lifted; how that ended, and what IAM was asked.
     ///
     /// # Panics

@@ -51,7 +51,7 @@ impl Table {
     pub fn objections(&self) -> Vec<String> {
         let failed = self.whole.iter().filter_map(|(way, outcome)| {
             let failure = outcome.as_ref().err()?;
-            Some(format!("{} fails under the whole policy: {failure}", way.name()))
+            Some(format!("{} fails under the whole policy: {failure}", way.name))
         });
         let unneeded = self.rows.iter().filter(|row| matches!(row.outcome, Outcome::Unneeded));
         let unneeded = unneeded.map(|Row { function, grant, .. }| {
@@ -72,15 +72,18 @@ impl fmt::Display for Table {
         writeln!(f, "| under the whole policy | |\n|---|---|")?;
         for (way, outcome) in &self.whole {
             match outcome {
-                Ok(()) => writeln!(f, "| {} | rotates |", way.name())?,
-                Err(failure) => writeln!(f, "| {} | **fails**: {failure} |", way.name())?,
+                Ok(()) => writeln!(f, "| {} | rotates |", way.name)?,
+                Err(failure) => writeln!(f, "| {} | **fails**: {failure} |", way.name)?,
             }
         }
         writeln!(f, "\n| role | statement | action taken away | what fails |\n|---|---|---|---|")?;
         for Row { function, grant, outcome } in &self.rows {
             write!(f, "| {function} | {} | `{}` | ", grant.statement, grant.action)?;
             match outcome {
-                Outcome::Needed(failures) => write_failures(f, failures)?,
+                Outcome::Needed(failures) => {
+                    let of_role = self.whole.iter().filter(|(way, _)| way.function == *function);
+                    write_failures(f, failures, of_role.count())?;
+                }
                 Outcome::Unneeded => write!(f, "**nothing**")?,
                 Outcome::Unseen(reason) => write!(f, "not seen: {reason}")?,
             }
@@ -90,8 +93,12 @@ impl fmt::Display for Table {
     }
 }
 
-/// Those that fail alike are named together.
-fn write_failures(f: &mut fmt::Formatter<'_>, failures: &[(Way, Failure)]) -> fmt::Result {
+/// Those that fail alike are named together, and not by name where they are all there are.
+fn write_failures(
+    f: &mut fmt::Formatter<'_>,
+    failures: &[(Way, Failure)],
+    all: usize,
+) -> fmt::Result {
     let mut kinds: Vec<&Failure> = Vec::new();
     for (_, failure) in failures {
         if !kinds.contains(&failure) {
@@ -100,9 +107,10 @@ fn write_failures(f: &mut fmt::Formatter<'_>, failures: &[(Way, Failure)]) -> fm
     }
     for (number, kind) in kinds.into_iter().enumerate() {
         let alike = failures.iter().filter(|(_, failure)| failure == kind);
-        let names: Vec<_> = alike.map(|(way, _)| way.name()).collect();
+        let names: Vec<_> = alike.map(|(way, _)| way.name).collect();
         let separator = if number == 0 { "" } else { "<br>" };
-        write!(f, "{separator}{} – {kind}", names.join("; "))?;
+        let names = if names.len() == all { "all".to_owned() } else { names.join("; ") };
+        write!(f, "{separator}{names} – {kind}")?;
     }
     Ok(())
 }

@@ -8,5 +8,6 @@ mod mysql;
 mod permissions;
 mod postgres;
 mod provider;
+mod roles;
 mod services;
 mod vaults;

@@ -6,12 +6,9 @@ use serde_json::{Value, json};
 use turnlock_local::{Operation, Policy};
 use turnlock_tests::amazon::Amazon;
 use turnlock_tests::binaries::turnlock_postgres;
-use turnlock_tests::permissions::{Outcome, Role, Way, prove};
 use turnlock_tests::postgres::{Server, Setup, Version};
-use turnlock_tests::project;
 use turnlock_tests::serve::Serve;
 use turnlock_tests::tools::AwsCli;
-use turnlock_tests::world::keys;
 use turnlock_tests::world::{FIRST_PASSWORD, FUNCTION, USER, World, secret_of};
 
 const KEY: &str = "arn:aws:kms:us-east-1:123456789012:key/11112222-3333-4444-5555-666677778888";
@@ -155,35 +152,4 @@ async fn the_cli_hears_what_iam_says_and_the_program_enforces_the_policy_of_a_fi
     assert!(said.contains("(AccessDeniedException)"), "{said}");
     assert!(said.contains(&format!("User: {user} is not authorized to perform")), "{said}");
     assert!(said.contains("secretsmanager:CreateSecret on resource: arn:aws:"), "{said}");
-}
-
-/// A role by the file in `tests/policies`.
-fn role(function: &'static str, file: &str) -> Role {
-    let path = project::root().join("tests/policies").join(file);
-    let text = std::fs::read_to_string(path).expect("a policy");
-    let document: Value = serde_json::from_str(&text).expect("JSON");
-    let arn = format!("arn:aws:lambda:us-east-1:123456789012:function:{function}");
-    Role::new(function, &arn, &[document])
-}
-
-#[tokio::test(flavor = "multi_thread")]
-async fn the_roles_are_enough_and_every_action_is_needed() {
-    let roles = [role(FUNCTION, "database.json"), role(keys::FUNCTION, "api-key.json")];
-    let ways: Vec<_> =
-        Way::ALL.into_iter().filter(|way| !way.name().starts_with("MySQL")).collect();
-    let table = prove(&roles, &ways).await;
-    println!("{table}");
-    assert_eq!(table.objections(), Vec::<String>::new());
-    assert_eq!(table.whole.len(), ways.len());
-    for row in &table.rows {
-        let Outcome::Needed(failures) = &row.outcome else {
-            let service = row.grant.action.split(':').next();
-            assert!(matches!(service, Some("ec2" | "logs")), "{row:?}");
-            continue;
-        };
-        for (way, failure) in failures {
-            assert_eq!(failure.class, "permission", "{way:?}: {failure}");
-            assert!(failure.text.contains(&row.grant.action), "{way:?}: {failure}");
-        }
-    }
 }

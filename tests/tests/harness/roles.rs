@@ -1,0 +1,104 @@
+//! Roles that are enough for every strategy and have nothing more; and that others are told from them.
+
+#![expect(clippy::expect_used, reason = "a failed test should panic")]
+
+use serde_json::{Value, json};
+use turnlock_tests::permissions::{Outcome, Role, Way, prove};
+use turnlock_tests::project;
+use turnlock_tests::world::{FUNCTION, keys};
+
+fn document(file: &str) -> Value {
+    let path = project::root().join("tests/policies").join(file);
+    let text = std::fs::read_to_string(path).expect("a policy");
+    serde_json::from_str(&text).expect("JSON")
+}
+
+fn arn_of(function: &str) -> String {
+    format!("arn:aws:lambda:us-east-1:123456789012:function:{function}")
+}
+
+fn of_keys(document: Value) -> Role {
+    Role::new(keys::FUNCTION, &arn_of(keys::FUNCTION), &[document])
+}
+
+/// The way of a key that is rotated by itself, which needs no server.
+fn key() -> Vec<Way> {
+    Way::all().filter(|way| way.name == "API key, overlapping").collect()
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn the_roles_are_enough_and_every_action_is_needed() {
+    let of_database = document("database.json");
+    let roles =
+        [Role::new(FUNCTION, &arn_of(FUNCTION), &[of_database]), of_keys(document("api-key.json"))];
+    // What two users need, they need with the admin of an instance, too.
+    let left_out = |way: &Way| way.name.starts_with("MySQL") || way.name == "PostgreSQL, two users";
+    let ways: Vec<_> = Way::all().filter(|way| !left_out(way)).collect();
+    let table = prove(&roles, &ways).await;
+    assert_eq!(table.objections(), Vec::<String>::new(), "{table}");
+    assert_eq!(table.whole.len(), ways.len());
+    for row in &table.rows {
+        let Outcome::Needed(failures) = &row.outcome else {
+            let service = row.grant.action.split(':').next();
+            assert!(matches!(service, Some("ec2" | "logs")), "{row:?}");
+            continue;
+        };
+        // Old versions are looked for where something else has failed already, which is what is told then.
+        let is_told = row.grant.action != "secretsmanager:ListSecretVersionIds";
+        for (way, failure) in failures.iter().filter(|_| is_told) {
+            assert_eq!(failure.class, "permission", "{way:?}: {failure}");
+            assert!(failure.text.contains(&row.grant.action), "{way:?}: {failure}");
+        }
+    }
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn an_action_that_nobody_needs_is_told() {
+    let mut more = document("api-key.json");
+    more["Statement"] = json!([
+        more["Statement"][0],
+        { "Sid": "More", "Effect": "Allow", "Action": "secretsmanager:GetRandomPassword", "Resource": "*" },
+        { "Effect": "Allow", "Action": ["secretsmanager:Put*"], "Resource": "*" },
+    ]);
+    let table = prove(&[of_keys(more)], &key()).await;
+    let objections = table.objections();
+    for (action, statement) in [
+        ("secretsmanager:GetRandomPassword", "More"),
+        // Either of the two would do.
+        ("secretsmanager:PutSecretValue", "RotateAttachedSecrets"),
+        ("secretsmanager:Put*", "0.2"),
+        // This one way asks for no list.
+        ("secretsmanager:ListSecretVersionIds", "RotateAttachedSecrets"),
+    ] {
+        let objection = format!("turnlock-api-key needs no {action} of {statement}");
+        assert!(objections.contains(&objection), "{objections:?}");
+    }
+    assert_eq!(objections.len(), 4, "{objections:?}");
+    assert!(
+        table.to_string().contains("| More | `secretsmanager:GetRandomPassword` | **nothing** |")
+    );
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn a_role_that_is_not_enough_is_told_and_proves_no_action_needed() {
+    let mut less = document("api-key.json");
+    less["Statement"][0]["Action"] = json!(["secretsmanager:DescribeSecret"]);
+    let table = prove(&[of_keys(less)], &key()).await;
+    let objections = table.objections();
+    let first = "API key, overlapping fails under the whole policy: createSecret, `permission`: the function's role may \
+                 not secretsmanager:GetSecretValue [AccessDeniedException]";
+    assert_eq!(objections[0], first);
+    assert!(!table.rows.iter().any(|row| matches!(row.outcome, Outcome::Needed(_))), "{table}");
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn a_role_of_another_account_region_and_name_is_the_same() {
+    let text = document("api-key.json").to_string();
+    let text =
+        text.replace("turnlock-api-key", "shop-api-key").replace("us-east-1", "eu-central-1");
+    let there = serde_json::from_str(&text.replace("123456789012", "000000000000")).expect("JSON");
+    let arn = "arn:aws:lambda:eu-central-1:000000000000:function:shop-api-key";
+    let role = Role::new(keys::FUNCTION, arn, &[there]);
+    let table = prove(&[role], &key()).await;
+    assert!(table.whole.iter().all(|(_, outcome)| outcome.is_ok()), "{table}");
+}
