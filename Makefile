@@ -1,7 +1,7 @@
 # What a person does with this project. Each target does its own set-up; `make` lists them.
 
 .DEFAULT_GOAL := help
-.PHONY: help setup demo demo-alternating demo-mysql demo-api-key errors test torture bench interop fuzz fuzz-smoke mutants schema lint deny setup-deploy package validate deploy test-stack
+.PHONY: help setup demo demo-alternating demo-mysql demo-api-key errors test test-arm64 test-stack torture bench interop fuzz fuzz-smoke mutants schema lint deny setup-deploy package validate deploy
 
 # Servers and builds of several tests share the machine: more threads than this only make each slower.
 TEST_THREADS ?= 4
@@ -10,7 +10,7 @@ TEST_THREADS ?= 4
 ARCH ?= $(or $(shell sed -n 's/.*Architecture=[\\"]*\(arm64\|x86_64\).*/\1/p' samconfig.toml),arm64)
 
 help: ## List the targets
-	@sed -n 's/^\([a-z-]*\):.*## \(.*\)/  make \1\t\2/p' $(MAKEFILE_LIST) | expand -t 26
+	@sed -n 's/^\([a-z0-9-]*\):.*## \(.*\)/  make \1\t\2/p' $(MAKEFILE_LIST) | expand -t 26
 
 setup: ## Install what the tests need and the system lacks (as root, else name it)
 	@tests/setup test
@@ -61,9 +61,14 @@ ifeq ($(ONLY),)
 	@fuzz/run 30
 endif
 
-bench: ## Measure size, start, rotation and memory of a release build; beside AWS's of AWS_FUNCTIONS=DIR
+test-arm64: ## Build the functions for arm64 and run tests of every kind with them, emulated
+	@tests/setup test
+	@tests/setup arm64
+	@tests/arm64
+
+bench: ## Measure a release build; beside AWS's of AWS_FUNCTIONS=DIR; ONLY=memory for Lambda's memory sizes
 	@tests/setup bench
-	@cargo run --quiet --locked --package turnlock-tests --bin bench
+	@cargo run --quiet --locked --package turnlock-tests --bin bench -- $(ONLY)
 
 interop: ## Rotate with AWS's own function of AWS_FUNCTIONS=DIR, and under emulators that are not ours
 	@tests/setup interop

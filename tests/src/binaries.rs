@@ -1,4 +1,7 @@
 //! The workspace's own programs, built when a test first asks for one.
+//!
+//! `TURNLOCK_FUNCTIONS` names a folder whose programs are tested in place of those of the same name: a release, or
+//! one of another architecture.
 
 use std::collections::HashMap;
 use std::path::{Path, PathBuf};
@@ -29,15 +32,28 @@ pub fn turnlock_local() -> &'static Path {
     find("turnlock-local")
 }
 
-/// The program of this name, of the profile `dev`, in the target folder of the running test.
+/// The program of this name: of `TURNLOCK_FUNCTIONS`, else of the profile `dev`, in the target folder of the running
+/// test.
 ///
 /// # Panics
 ///
-/// If the workspace does not build or has no such program.
+/// If the workspace does not build or has no such program, or if `TURNLOCK_FUNCTIONS` cannot be read.
 pub fn find(name: &str) -> &'static Path {
     static BUILT: OnceLock<HashMap<String, PathBuf>> = OnceLock::new();
-    let built = BUILT.get_or_init(build);
+    let built = BUILT.get_or_init(|| build().into_iter().chain(elsewhere()).collect());
     built.get(name).unwrap_or_else(|| panic!("the workspace has no program {name}"))
+}
+
+/// What stands in for what was built, by its name.
+fn elsewhere() -> Vec<(String, PathBuf)> {
+    let Some(folder) = std::env::var_os("TURNLOCK_FUNCTIONS") else { return Vec::new() };
+    // A test must not pass by a program that it was not meant for.
+    let programs = std::fs::read_dir(&folder).expect("TURNLOCK_FUNCTIONS is a folder").flatten();
+    let programs: Vec<(String, PathBuf)> = programs
+        .map(|program| (program.file_name().to_string_lossy().into_owned(), program.path()))
+        .collect();
+    assert!(!programs.is_empty(), "TURNLOCK_FUNCTIONS has no programs");
+    programs
 }
 
 /// The variables that cargo sets for the one package whose test it runs.

@@ -1,7 +1,6 @@
 //! A provider of keys, the stand-in, the real function and a secret, ready to be rotated.
 
 use std::ops::{Deref, DerefMut};
-use std::path::Path;
 use std::time::Duration;
 
 use serde_json::{Value, json};
@@ -67,10 +66,10 @@ impl World {
         Self::of(traced().timeout(timeout), setup, description, edit).await
     }
 
-    /// An account whose key a program rotates that is no test's: overlapping, by itself.
-    pub async fn of_program(program: &Path, setup: Setup) -> Self {
+    /// An account whose key a function rotates that is no test's: overlapping, by itself.
+    pub async fn of_function(function: Function, setup: Setup) -> Self {
         let description = overlapping(&setup, Without::default());
-        Self::of(Function::binary(program), setup, &description, |_| ()).await
+        Self::of(function, setup, &description, |_| ()).await
     }
 
     async fn of(

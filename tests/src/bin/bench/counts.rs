@@ -30,8 +30,8 @@ impl Counts {
         let mark = stage.server.mark();
         stage.rotate(subject).await;
         let mut calls = stage.local.calls();
-        calls.retain(|call| call.from_function.as_deref() == Some(subject.name));
-        let roles = subject.strategy.roles(subject.name);
+        calls.retain(|call| call.from_function.as_deref() == Some(subject.name.as_str()));
+        let roles = subject.strategy.roles(&subject.name);
         let roles: Vec<&str> = roles.iter().map(String::as_str).collect();
         let logins = stage.server.logins_of(mark, &roles).await;
         Self { calls: calls.len(), serial_round_trips: serial_round_trips(&calls), logins }

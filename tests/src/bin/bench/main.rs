@@ -1,5 +1,6 @@
 //! What a rotation costs: size, start, time, memory, calls, logins, and for how long consumers hold a dead
-//! password. With `AWS_FUNCTIONS`, the same of AWS's own function, in turn, on the same server.
+//! password. With `AWS_FUNCTIONS`, the same of AWS's own function, in turn, on the same server. Then the times that
+//! Lambda's memory sizes make of it; `bench memory` measures only those.
 
 #![expect(clippy::expect_used, reason = "what cannot be measured ends the run")]
 #![expect(clippy::print_stdout, reason = "it is for printing")]
@@ -8,7 +9,9 @@ mod aws_function;
 mod cold_start;
 mod counts;
 mod keys;
+mod memory;
 mod process;
+mod quota;
 mod report;
 mod rotation;
 mod size;
@@ -48,11 +51,19 @@ async fn main() -> ExitCode {
     println!("Building the release.");
     size::build();
     println!("Measuring; this takes some minutes.\n");
+    if std::env::args().nth(1).as_deref() != Some("memory") {
+        print_rotations(theirs.as_ref()).await;
+    }
+    println!("{}", memory::tables().await);
+    ExitCode::SUCCESS
+}
+
+async fn print_rotations(theirs: Option<&AwsFunction>) {
     for (kind, strategies) in MEASURED {
         let server = Database::start(kind).await;
         for strategy in strategies.iter().copied() {
             let ours = Subject::ours(kind, strategy);
-            let theirs = theirs.as_ref().and_then(|any| Subject::theirs(any, kind, strategy));
+            let theirs = theirs.and_then(|any| Subject::theirs(any, kind, strategy));
             let subjects: Vec<&Subject> =
                 [Some(&ours), theirs.as_ref()].into_iter().flatten().collect();
             let figures = measure(&server, &subjects, strategy).await;
@@ -62,7 +73,6 @@ async fn main() -> ExitCode {
     }
     println!("{}", keys::measure().await);
     println!("{}", report::NOTES);
-    ExitCode::SUCCESS
 }
 
 /// All that is measured.
@@ -109,7 +119,7 @@ async fn round(stage: &Stage<'_>, subjects: &[&Subject], figures: &mut [Figures]
     }
     for _ in 0..WARM_ROTATIONS {
         for (subject, figures) in subjects.iter().zip(&mut *figures) {
-            let process = Process::of(subject.name);
+            let process = Process::of(&subject.name);
             let before = process.cpu();
             let rotation = stage.rotate(subject).await;
             figures.cpu.add(process.cpu().saturating_sub(before));
@@ -124,7 +134,7 @@ async fn round(stage: &Stage<'_>, subjects: &[&Subject], figures: &mut [Figures]
         }
     }
     for (subject, figures) in subjects.iter().zip(figures) {
-        figures.peak_kib.push(Process::of(subject.name).peak_kib());
+        figures.peak_kib.push(Process::of(&subject.name).peak_kib());
     }
 }
 

@@ -10,8 +10,8 @@ use crate::{STEPS, samples_of_steps};
 /// All that was measured of one function.
 #[derive(Debug)]
 pub(crate) struct Figures {
-    name: &'static str,
-    zip: u64,
+    name: String,
+    pub(crate) zip: u64,
     pub(crate) cold_start: Samples,
     pub(crate) first_rotation: Samples,
     pub(crate) warm_rotation: Samples,
@@ -32,9 +32,14 @@ const MIB: u64 = 1024 * 1024;
 impl Figures {
     /// Of a function that was not measured yet.
     pub(crate) fn of(subject: &Subject) -> Self {
+        Self::new(&subject.name, subject.zip)
+    }
+
+    /// Of a function of this name and a zip of this size in bytes.
+    pub(crate) fn new(name: &str, zip: u64) -> Self {
         Self {
-            name: subject.name,
-            zip: subject.zip,
+            name: name.to_owned(),
+            zip,
             cold_start: Samples::default(),
             first_rotation: Samples::default(),
             warm_rotation: Samples::default(),
@@ -46,7 +51,8 @@ impl Figures {
         }
     }
 
-    fn memory(&self) -> f64 {
+    /// The peak memory, in MiB.
+    pub(crate) fn memory(&self) -> f64 {
         mib(median(&self.peak_kib) * 1024)
     }
 }
@@ -80,7 +86,7 @@ struct Table<'f> {
 
 impl Table<'_> {
     fn head(&mut self) {
-        let names = self.figures.iter().map(|figures| figures.name.to_owned()).collect();
+        let names = self.figures.iter().map(|figures| figures.name.clone()).collect();
         self.line("median (tenth - ninth tenth)", names, "ratio");
     }
 

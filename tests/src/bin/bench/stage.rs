@@ -29,7 +29,7 @@ impl<'s> Stage<'s> {
     ) -> Stage<'s> {
         let knobs = Knobs { latency, attempts: 1, ..Knobs::default() };
         let deployed = subjects.iter().fold(Local::builder().knobs(knobs), |local, subject| {
-            local.function(subject.name, subject.function(server.ca_file()))
+            local.function(&subject.name, subject.function(server.ca_file()))
         });
         let local = deployed.start().await.expect("the stand-in starts");
         for Subject { name, strategy, .. } in subjects {
@@ -52,9 +52,9 @@ impl<'s> Stage<'s> {
     /// Rotates a subject's secret once.
     pub(crate) async fn rotate(&self, subject: &Subject) -> Rotation {
         let (mark, seen) = (self.server.mark(), self.local.events().len());
-        self.local.rotate(subject.name).expect("the rotation begins");
-        let ended = self.local.wait_for_rotation(subject.name, PATIENCE).await;
-        assert!(ended.is_ok(), "{}: {ended:?}\n{}", subject.name, self.local.output(subject.name));
+        self.local.rotate(&subject.name).expect("the rotation begins");
+        let ended = self.local.wait_for_rotation(&subject.name, PATIENCE).await;
+        assert!(ended.is_ok(), "{}: {ended:?}\n{}", subject.name, self.local.output(&subject.name));
         let events = self.local.events();
         let events = events.get(seen..).unwrap_or_default();
         Rotation::of(events, &self.server.log_since(mark))

@@ -8,6 +8,7 @@ use turnlock_tests::database::Kind;
 use turnlock_tests::world::ADMIN;
 
 use crate::aws_function::{self, AwsFunction, MULTI_USER, SINGLE_USER};
+use crate::quota::Quota;
 use crate::size;
 
 /// What is measured of a function.
@@ -46,7 +47,7 @@ impl Strategy {
 #[derive(Debug)]
 pub(crate) struct Subject {
     /// Of the function, its secret and its role.
-    pub(crate) name: &'static str,
+    pub(crate) name: String,
     /// The size of what is uploaded, in bytes.
     pub(crate) zip: u64,
     pub(crate) strategy: Strategy,
@@ -56,6 +57,7 @@ pub(crate) struct Subject {
 #[derive(Debug)]
 enum Program {
     Ours(PathBuf),
+    Throttled(PathBuf, Quota),
     Theirs(AwsFunction),
 }
 
@@ -64,7 +66,14 @@ impl Subject {
     pub(crate) fn ours(kind: Kind, strategy: Strategy) -> Self {
         let program = size::of_kind(kind);
         let zip = size::of_ours(&program);
-        Self { name: "turnlock", zip, strategy, program: Program::Ours(program) }
+        Self { name: "turnlock".into(), zip, strategy, program: Program::Ours(program) }
+    }
+
+    /// The same with the processor time of a memory size.
+    pub(crate) fn throttled(kind: Kind, strategy: Strategy, quota: &Quota) -> Self {
+        let program = Program::Throttled(size::of_kind(kind), quota.clone());
+        let name = format!("turnlock_{}", quota.memory_mb());
+        Self { name, program, ..Self::ours(kind, strategy) }
     }
 
     /// AWS's function for the same, if it has one that runs there.
@@ -77,7 +86,7 @@ impl Subject {
         };
         let function = any.of(kind, users);
         let zip = size::of_theirs(&function, kind);
-        Some(Self { name: "aws", zip, strategy, program: Program::Theirs(function) })
+        Some(Self { name: "aws".into(), zip, strategy, program: Program::Theirs(function) })
     }
 
     /// As it is deployed, trusting one authority.
@@ -85,6 +94,9 @@ impl Subject {
         match &self.program {
             Program::Ours(program) => {
                 Function::binary(program).env("TLS_CA_FILE", ca_file.display().to_string())
+            }
+            Program::Throttled(program, quota) => {
+                quota.function(program).env("TLS_CA_FILE", ca_file.display().to_string())
             }
             Program::Theirs(function) => function.function(ca_file),
         }
@@ -94,6 +106,7 @@ impl Subject {
     pub(crate) fn command(&self) -> Command {
         match &self.program {
             Program::Ours(program) => Command::new(program),
+            Program::Throttled(program, quota) => quota.command(program),
             Program::Theirs(function) => {
                 let mut command = Command::new(&function.python);
                 command.args(["-B", "-m"]).args(aws_function::RUNTIME);
