@@ -1,7 +1,7 @@
 # What a person does with this project. Each target does its own set-up; `make` lists them.
 
 .DEFAULT_GOAL := help
-.PHONY: help setup demo demo-alternating demo-mysql demo-api-key errors test test-arm64 test-stack torture bench interop fuzz fuzz-smoke mutants schema lint deny setup-deploy package validate deploy
+.PHONY: help setup demo demo-alternating demo-mysql demo-api-key errors test test-arm64 test-stack torture bench interop fuzz fuzz-smoke mutants schema lint deny dashboard setup-deploy package validate deploy
 
 # Servers and builds of several tests share the machine: more threads than this only make each slower.
 TEST_THREADS ?= 4
@@ -88,6 +88,11 @@ mutants: ## Change the core in every place and tell which change no test sees; t
 
 schema: ## Write the JSON Schema of providers' descriptions anew
 	WRITE_SCHEMA=1 cargo test --quiet --locked --package turnlock-api-key --lib schema
+
+dashboard: ## Draw docs/dashboard.svg: the deployed dashboard, with metrics of real rotations
+	@tests/setup picture
+	@cargo build --locked --workspace --bins
+	@"$${CARGO_TARGET_DIR:-target}/debug/stack" picture
 
 lint: ## Check format, lints and documentation
 	cargo fmt --all --check

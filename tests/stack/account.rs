@@ -28,20 +28,22 @@ impl Account {
     /// Lambda, so they get the variable from ministack itself.
     pub(crate) fn start(ca_file: &Path) -> Self {
         let port = emulator::free_port();
-        let ministack = Emulator::start("ministack/bin/ministack", port, &[], &|command: &mut Command| {
-            command.env("GATEWAY_PORT", port.to_string()).env("BIND_HOST", "127.0.0.1");
-            command.env("MINISTACK_ACCOUNT_ID", NUMBER).env("AWS_ACCESS_KEY_ID", NUMBER);
-            command.env("TLS_CA_FILE", ca_file);
-        });
+        let ministack =
+            Emulator::start("ministack/bin/ministack", port, &[], &|command: &mut Command| {
+                command.env("GATEWAY_PORT", port.to_string()).env("BIND_HOST", "127.0.0.1");
+                command.env("MINISTACK_ACCOUNT_ID", NUMBER).env("AWS_ACCESS_KEY_ID", NUMBER);
+                command.env("TLS_CA_FILE", ca_file);
+            });
         let aws = AwsCli::new(ministack.endpoint()).account(NUMBER);
         Self { ministack, aws }
     }
 
     /// Deploys what was built, with these parameters (`Name=value`); the stack's outputs.
-    pub(crate) fn deploy(&self, parameters: &[&str]) -> BTreeMap<String, String> {
+    pub(crate) fn deploy(&self, parameters: &[String]) -> BTreeMap<String, String> {
         let deploy = ["deploy", "--stack-name", STACK, "--no-confirm-changeset"];
         let overrides = ["--parameter-overrides", sam::ARCHITECTURE];
-        let all = [deploy.as_slice(), &overrides, parameters].concat();
+        let parameters: Vec<&str> = parameters.iter().map(String::as_str).collect();
+        let all = [deploy.as_slice(), &overrides, &parameters].concat();
         let endpoint = self.ministack.endpoint();
         let credentials = [("AWS_ACCESS_KEY_ID", NUMBER), ("AWS_SECRET_ACCESS_KEY", "test")];
         sam(&all, &[credentials.as_slice(), &[("AWS_ENDPOINT_URL", endpoint.as_str())]].concat());
@@ -78,7 +80,11 @@ impl Account {
         let role = configuration["Role"].as_str().unwrap_or_default();
         let role = role.rsplit('/').next().unwrap_or_default();
         let attached = self.aws.json(["iam", "list-attached-role-policies", "--role-name", role]);
-        assert_eq!(attached["AttachedPolicies"], Value::Array(Vec::new()), "a role has its own only");
+        assert_eq!(
+            attached["AttachedPolicies"],
+            Value::Array(Vec::new()),
+            "a role has its own only"
+        );
         let listed = self.aws.json(["iam", "list-role-policies", "--role-name", role]);
         let names = listed["PolicyNames"].as_array().cloned().unwrap_or_default();
         let document = |name: &Value| {

@@ -10,6 +10,8 @@
 mod account;
 mod messages;
 mod metrics;
+mod picture;
+mod roles;
 mod rotation;
 mod sam;
 
@@ -21,7 +23,12 @@ use crate::account::Account;
 
 #[tokio::main]
 async fn main() -> ExitCode {
-    let mut is_well = std::env::var_os("NO_BUILD").is_some() || sam::build_twice();
+    if std::env::args().nth(1).as_deref() == Some("picture") {
+        sam::build();
+        picture::draw().await;
+        return ExitCode::SUCCESS;
+    }
+    let mut is_well = sam::build_twice();
     let server = rotation::server().await;
     let account = Account::start(server.ca_file());
     is_well &= rotation::run(server, &account).await;

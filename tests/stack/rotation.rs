@@ -10,7 +10,7 @@ use turnlock_tests::tools::AwsCli;
 use turnlock_tests::world::{self, FIRST_PASSWORD, USER};
 
 use crate::account::{Account, STACK};
-use crate::{check, metrics};
+use crate::{check, metrics, roles};
 
 const PATIENCE: Duration = Duration::from_secs(60);
 
@@ -35,20 +35,27 @@ pub(crate) async fn run(server: Server, account: &Account) -> bool {
     let local = local.expect("the stand-in starts");
     println!("sam deploy, all parameters that this machine can serve:");
     let endpoint = format!("SecretsManagerEndpoint={}", local.endpoint());
-    let outputs = account.deploy(&[&endpoint, "AlarmEmail=on-call@example.com", "LogLevel=DEBUG"]);
+    let mut parameters = vec![endpoint, "AlarmEmail=on-call@example.com".to_owned()];
+    parameters.extend(roles::parameters());
+    let outputs = account.deploy(&parameters);
     for (name, value) in &outputs {
         println!("  {name:<22} {value}");
     }
     let mut is_well = true;
     for name in ["postgres", "mysql", "api-key"] {
         let size = account.zip_size(&format!("{STACK}-{name}"));
-        is_well &= check(&format!("the zip of {STACK}-{name}: {size} bytes"), size > 0 && size <= LARGEST_ZIP);
+        is_well &= check(
+            &format!("the zip of {STACK}-{name}: {size} bytes"),
+            size > 0 && size <= LARGEST_ZIP,
+        );
     }
     println!();
     let scene = Scene { account, local, server, outputs };
     is_well &= scene.rotate().await;
     is_well &= scene.fail().await;
-    metrics::run(account, &function) && is_well
+    is_well &= metrics::run(account, &function);
+    is_well &= roles::run(account, &scene.outputs).await;
+    is_well
 }
 
 impl Scene<'_> {
@@ -67,7 +74,8 @@ impl Scene<'_> {
         is_well &= check("the server takes it", accepts(password).await);
         is_well &= check("and not the first one", !accepts(FIRST_PASSWORD).await);
         let log = self.account.log(&format!("{STACK}-postgres")).join("\n");
-        is_well &= check("the log has neither", !log.contains(password) && !log.contains(FIRST_PASSWORD));
+        is_well &=
+            check("the log has neither", !log.contains(password) && !log.contains(FIRST_PASSWORD));
         println!();
         is_well
     }

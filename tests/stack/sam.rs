@@ -42,13 +42,18 @@ fn said(output: &Output) -> String {
     String::from_utf8_lossy(&text).into_owned()
 }
 
+/// `sam build` for this machine.
+pub(crate) fn build() -> String {
+    sam(&["build", "--parameter-overrides", ARCHITECTURE], &[])
+}
+
 /// `sam build`, and again without a change; whether the second compiles nothing.
 pub(crate) fn build_twice() -> bool {
     println!("sam build:");
     let mut is_well = true;
     for attempt in ["first", "second"] {
         let began = Instant::now();
-        let said = sam(&["build", "--parameter-overrides", ARCHITECTURE], &[]);
+        let said = build();
         let compiled = said.matches(" Compiling ").count();
         let seconds = began.elapsed().as_secs();
         println!("  {attempt} build: {compiled} crates compiled, {seconds} s");
