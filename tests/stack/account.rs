@@ -28,11 +28,12 @@ impl Account {
     /// Lambda, so they get the variable from ministack itself.
     pub(crate) fn start(ca_file: &Path) -> Self {
         let port = emulator::free_port();
-        let ministack = Emulator::start("ministack/bin/ministack", port, &[], &|command: &mut Command| {
-            command.env("GATEWAY_PORT", port.to_string()).env("BIND_HOST", "127.0.0.1");
-            command.env("MINISTACK_ACCOUNT_ID", NUMBER).env("AWS_ACCESS_KEY_ID", NUMBER);
-            command.env("TLS_CA_FILE", ca_file);
-        });
+        let ministack =
+            Emulator::start("ministack/bin/ministack", port, &[], &|command: &mut Command| {
+                command.env("GATEWAY_PORT", port.to_string()).env("BIND_HOST", "127.0.0.1");
+                command.env("MINISTACK_ACCOUNT_ID", NUMBER).env("AWS_ACCESS_KEY_ID", NUMBER);
+                command.env("TLS_CA_FILE", ca_file);
+            });
         let aws = AwsCli::new(ministack.endpoint()).account(NUMBER);
         Self { ministack, aws }
     }
@@ -78,7 +79,11 @@ impl Account {
         let role = configuration["Role"].as_str().unwrap_or_default();
         let role = role.rsplit('/').next().unwrap_or_default();
         let attached = self.aws.json(["iam", "list-attached-role-policies", "--role-name", role]);
-        assert_eq!(attached["AttachedPolicies"], Value::Array(Vec::new()), "a role has its own only");
+        assert_eq!(
+            attached["AttachedPolicies"],
+            Value::Array(Vec::new()),
+            "a role has its own only"
+        );
         let listed = self.aws.json(["iam", "list-role-policies", "--role-name", role]);
         let names = listed["PolicyNames"].as_array().cloned().unwrap_or_default();
         let document = |name: &Value| {

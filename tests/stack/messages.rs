@@ -27,7 +27,8 @@ pub(crate) fn run(account: &Account) -> bool {
         let takes = |name: &str| {
             let pattern = rule["EventPattern"].as_str().unwrap_or_default();
             let test = ["events", "test-event-pattern", "--event-pattern", pattern, "--event"];
-            account.aws.json(test.into_iter().chain([event_of(SOURCE, name).to_string().as_str()]))["Result"]
+            account.aws.json(test.into_iter().chain([event_of(SOURCE, name).to_string().as_str()]))
+                ["Result"]
                 == true
         };
         is_well &= check(&format!("the rule for {event} takes it"), takes(event));
@@ -35,7 +36,10 @@ pub(crate) fn run(account: &Account) -> bool {
         let text = queue.message(account, &rule, event);
         println!("{}", text.lines().map(|line| format!("      {line}\n")).collect::<String>());
         is_well &= check("its message names the secret", text.contains(SECRET));
-        is_well &= check("and has no hole", !text.is_empty() && !text.contains('<') && !text.contains("${"));
+        is_well &= check(
+            "and has no hole",
+            !text.is_empty() && !text.contains('<') && !text.contains("${"),
+        );
     }
     println!();
     is_well
@@ -74,7 +78,8 @@ fn detail_of(name: &str) -> Value {
 
 /// A rule of the stack.
 fn rule_of(account: &Account, logical: &str) -> Value {
-    let resource = ["cloudformation", "describe-stack-resource", "--stack-name", crate::account::STACK];
+    let resource =
+        ["cloudformation", "describe-stack-resource", "--stack-name", crate::account::STACK];
     let resource = account.aws.json(resource.into_iter().chain(["--logical-resource-id", logical]));
     let physical = &resource["StackResourceDetail"]["PhysicalResourceId"];
     let physical = physical.as_str().unwrap_or_default();
@@ -116,11 +121,13 @@ impl Queue {
             "Detail": detail_of(event).to_string(),
         }]);
         account.aws.json(["events", "put-events", "--entries", &entry.to_string()]);
-        let receive = ["sqs", "receive-message", "--queue-url", &self.url, "--wait-time-seconds", "5"];
+        let receive =
+            ["sqs", "receive-message", "--queue-url", &self.url, "--wait-time-seconds", "5"];
         let messages = account.aws.json(receive);
         let message = &messages["Messages"][0];
         let handle = message["ReceiptHandle"].as_str().unwrap_or_default();
-        let body: Value = serde_json::from_str(message["Body"].as_str().unwrap_or_default()).unwrap_or_default();
+        let body: Value =
+            serde_json::from_str(message["Body"].as_str().unwrap_or_default()).unwrap_or_default();
         if !handle.is_empty() {
             let delete = ["sqs", "delete-message", "--queue-url", &self.url];
             account.aws.json(delete.into_iter().chain(["--receipt-handle", handle]));

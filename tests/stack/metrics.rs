@@ -17,7 +17,8 @@ type Metric = (String, BTreeSet<String>);
 pub(crate) fn run(account: &Account, function: &str) -> bool {
     println!("Metrics in the log of {function}:");
     let lines = account.log(function);
-    let lines: Vec<Value> = lines.iter().filter_map(|line| serde_json::from_str(line).ok()).collect();
+    let lines: Vec<Value> =
+        lines.iter().filter_map(|line| serde_json::from_str(line).ok()).collect();
     let lines: Vec<&Value> = lines.iter().filter(|line| line.get("_aws").is_some()).collect();
     for line in &lines {
         println!("  {line}");
@@ -26,7 +27,8 @@ pub(crate) fn run(account: &Account, function: &str) -> bool {
     let rotated = lines.iter().filter(|line| line["Rotations"] == 1).count();
     let mut is_well = check("a line for each of six steps", lines.len() == 6);
     is_well &= check("one rotation", rotated == 1);
-    let dead = lines.iter().filter_map(|line| line["DeadPasswordTime"].as_f64()).any(|time| time > 0.0);
+    let dead =
+        lines.iter().filter_map(|line| line["DeadPasswordTime"].as_f64()).any(|time| time > 0.0);
     is_well &= check("the time in which consumers held a dead password", dead);
     let failed = lines.iter().any(|line| line["Failures"] == 1 && line["ErrorClass"] == "tcp");
     is_well &= check("the failed step, with its class", failed);
@@ -65,7 +67,8 @@ fn alarms(account: &Account, emitted: &BTreeSet<Metric>) -> bool {
         let name = alarm["AlarmName"].as_str().unwrap_or_default();
         let metric = alarm["MetricName"].as_str().unwrap_or_default();
         let dimensions = alarm["Dimensions"].as_array().cloned().unwrap_or_default();
-        let names = dimensions.iter().filter_map(|d| d["Name"].as_str()).map(str::to_owned).collect();
+        let names =
+            dimensions.iter().filter_map(|d| d["Name"].as_str()).map(str::to_owned).collect();
         let is_emitted = match alarm["Namespace"].as_str() {
             Some(NAMESPACE) => emitted.contains(&(metric.to_owned(), names)),
             Some("AWS/Lambda") => ["Errors", "Throttles"].contains(&metric),
@@ -89,7 +92,10 @@ fn dashboard(account: &Account, emitted: &BTreeSet<Metric>) -> bool {
         let rows = widget["properties"]["metrics"].as_array().cloned().unwrap_or_default();
         let is_read = |row: &Value| read_by(row).is_some_and(|metric| emitted.contains(&metric));
         let is_log = widget["type"] == "log";
-        is_well &= check(&format!("widget: {title}"), is_log || !rows.is_empty() && rows.iter().all(is_read));
+        is_well &= check(
+            &format!("widget: {title}"),
+            is_log || !rows.is_empty() && rows.iter().all(is_read),
+        );
     }
     is_well
 }

@@ -42,7 +42,10 @@ pub(crate) async fn run(server: Server, account: &Account) -> bool {
     let mut is_well = true;
     for name in ["postgres", "mysql", "api-key"] {
         let size = account.zip_size(&format!("{STACK}-{name}"));
-        is_well &= check(&format!("the zip of {STACK}-{name}: {size} bytes"), size > 0 && size <= LARGEST_ZIP);
+        is_well &= check(
+            &format!("the zip of {STACK}-{name}: {size} bytes"),
+            size > 0 && size <= LARGEST_ZIP,
+        );
     }
     println!();
     let scene = Scene { account, local, server, outputs };
@@ -67,7 +70,8 @@ impl Scene<'_> {
         is_well &= check("the server takes it", accepts(password).await);
         is_well &= check("and not the first one", !accepts(FIRST_PASSWORD).await);
         let log = self.account.log(&format!("{STACK}-postgres")).join("\n");
-        is_well &= check("the log has neither", !log.contains(password) && !log.contains(FIRST_PASSWORD));
+        is_well &=
+            check("the log has neither", !log.contains(password) && !log.contains(FIRST_PASSWORD));
         println!();
         is_well
     }
