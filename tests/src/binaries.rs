@@ -44,9 +44,14 @@ pub fn find(name: &str) -> &'static Path {
     built.get(name).unwrap_or_else(|| panic!("the workspace has no program {name}"))
 }
 
+/// `TURNLOCK_FUNCTIONS`
+pub fn folder() -> Option<PathBuf> {
+    std::env::var_os("TURNLOCK_FUNCTIONS").map(Into::into)
+}
+
 /// What stands in for what was built, by its name.
 fn elsewhere() -> Vec<(String, PathBuf)> {
-    let Some(folder) = std::env::var_os("TURNLOCK_FUNCTIONS") else { return Vec::new() };
+    let Some(folder) = folder() else { return Vec::new() };
     // A test must not pass by a program that it was not meant for.
     let programs = std::fs::read_dir(&folder).expect("TURNLOCK_FUNCTIONS is a folder").flatten();
     let programs: Vec<(String, PathBuf)> = programs

@@ -48,7 +48,6 @@ async fn main() -> ExitCode {
             return ExitCode::FAILURE;
         }
     };
-    println!("Building the release.");
     size::build();
     println!("Measuring; this takes some minutes.\n");
     if std::env::args().nth(1).as_deref() != Some("memory") {

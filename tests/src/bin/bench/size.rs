@@ -4,12 +4,16 @@ use std::path::{Path, PathBuf};
 use std::process::Command;
 
 use turnlock_tests::database::Kind;
-use turnlock_tests::project;
+use turnlock_tests::{binaries, project};
 
 use crate::aws_function::AwsFunction;
 
-/// Builds our functions as they are released.
+/// Builds our functions as they are released, unless `TURNLOCK_FUNCTIONS` names a folder that has them.
 pub(crate) fn build() {
+    if binaries::folder().is_some() {
+        return;
+    }
+    println!("Building the release.");
     let cargo = std::env::var_os("CARGO").unwrap_or_else(|| "cargo".into());
     let built = Command::new(cargo)
         .current_dir(project::root())
@@ -33,7 +37,7 @@ pub(crate) fn of_kind(kind: Kind) -> PathBuf {
 
 /// The program of a name, as it is released.
 pub(crate) fn release(name: &str) -> PathBuf {
-    project::target().join("release").join(name)
+    binaries::folder().unwrap_or_else(|| project::target().join("release")).join(name)
 }
 
 /// Of our zip: the program under the name that Lambda starts.
