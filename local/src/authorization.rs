@@ -86,12 +86,10 @@ pub(crate) fn check_secret(
         Err(_) => request(caller, operation, id),
     });
     condition(&mut request, "secretsmanager:SecretId", id);
-    let of_request: &[&str] = match operation {
-        Operation::GetSecretValue => &["VersionId", "VersionStage"],
-        Operation::UpdateSecretVersionStage => &["VersionStage"],
-        _ => &[],
-    };
-    for member in of_request {
+    let with_stage = [Operation::GetSecretValue, Operation::UpdateSecretVersionStage];
+    let stage = with_stage.contains(&operation).then_some("VersionStage");
+    let version = (operation == Operation::GetSecretValue).then_some("VersionId");
+    for member in stage.into_iter().chain(version) {
         if let Some(value) = input.text(member) {
             condition(&mut request, &format!("secretsmanager:{member}"), value);
         }

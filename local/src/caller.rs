@@ -60,7 +60,9 @@ impl Caller {
         }
         match self.decide(&request) {
             Decision::Allowed => Ok(()),
-            decision => Err(ApiError::access_denied(request.refusal(&self.user(), decision))),
+            decision @ (Decision::NotAllowed | Decision::Denied) => {
+                Err(ApiError::access_denied(request.refusal(&self.user(), decision)))
+            }
         }
     }
 

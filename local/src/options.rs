@@ -236,6 +236,39 @@ fn fault(text: &str) -> Result<PlannedFault, String> {
 mod tests {
     use super::*;
 
+    fn serve(arguments: &[&str]) -> Result<Serve, String> {
+        let all = ["turnlock-local", "serve", "--function", "f=true"].iter().chain(arguments);
+        let options = Options::try_parse_from(all).map_err(|error| error.to_string())?;
+        let Command::Serve(serve) = options.command;
+        serve.check().map(|()| serve)
+    }
+
+    #[test]
+    fn a_policy_or_an_access_key_of_nobody_is_refused() {
+        let folder = tempfile::tempdir().expect("a folder");
+        let path = folder.path().join("role.json");
+        let document = r#"{"Statement": {"Effect": "Allow", "Action": "*", "Resource": "*"}}"#;
+        std::fs::write(&path, document).expect("a file");
+        let of = |name: &str| format!("{name}={}", path.display());
+        assert!(serve(&["--policy", &of("f"), "--access-key", "f=ID"]).is_ok());
+        for refused in [["--policy", &of("g")], ["--access-key", "g=ID"]] {
+            let said = serve(&refused).expect_err("nobody has it");
+            assert_eq!(said, "there is no --function g");
+        }
+    }
+
+    #[test]
+    fn a_policy_that_is_not_understood_or_not_there_is_refused_with_the_file_and_the_reason() {
+        let folder = tempfile::tempdir().expect("a folder");
+        let path = folder.path().join("role.json");
+        let of = format!("f={}", path.display());
+        let said = serve(&["--policy", &of]).expect_err("there is no file");
+        assert!(said.contains("role.json"), "{said}");
+        std::fs::write(&path, r#"{"Statement": {"NotAction": "*"}}"#).expect("a file");
+        let said = serve(&["--policy", &of]).expect_err("it is not understood");
+        assert!(said.contains("role.json") && said.contains("NotAction"), "{said}");
+    }
+
     #[test]
     fn a_command_is_split_at_spaces_outside_quotes() {
         let split = words(r#"python3 -m "a b" '' x"#);

@@ -137,8 +137,5 @@ fn policy(documents: &[Value]) -> Policy {
 
 /// One, or a list of them.
 fn list(value: &Value) -> Vec<&Value> {
-    match value {
-        Value::Array(list) => list.iter().collect(),
-        one => vec![one],
-    }
+    value.as_array().map_or_else(|| vec![value], |list| list.iter().collect())
 }
