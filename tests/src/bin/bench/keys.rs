@@ -27,7 +27,8 @@ pub(crate) async fn measure() -> String {
         figures.cold_start.add(cold_start::measure(Command::new(&program)));
     }
     for _ in 0..ROUNDS {
-        round(&at_provider(Function::binary(&program)).await, &mut figures).await;
+        let world = at_provider(Function::binary(&program)).await;
+        round(&world, &mut figures).await;
     }
     let mut text = "turnlock-api-key, overlapping-keys\n".to_owned();
     let mut line = |name: &str, value: String| {

@@ -59,7 +59,8 @@ async fn of_keys(quotas: &[Quota]) -> Vec<Figures> {
     }
     for _ in 0..ROUNDS {
         for (quota, figures) in quotas.iter().zip(&mut figures) {
-            keys::round(&keys::at_provider(quota.function(&program)).await, figures).await;
+            let world = keys::at_provider(quota.function(&program)).await;
+            keys::round(&world, figures).await;
         }
     }
     figures
