@@ -33,8 +33,9 @@ DIFFERENCES = {
     ("ApiKey", "ApiKeyFunction", "Properties", "Layers"),
     ("ApiKey", "ApiKeyRole", "Properties", "ManagedPolicyArns"),
 }
-# Only who rotates databases asks Amazon RDS.
+# Only who rotates databases asks Amazon RDS, and has admins that it manages.
 STATEMENTS_OF_DATABASES = "FindDatabases"
+ACTION_OF_DATABASES = "secretsmanager:DescribeSecret"
 
 # With everything that a role can have.
 EVERYTHING = {
@@ -69,6 +70,13 @@ def functions_are_alike():
         document["Statement"] = [s for s in statements if s.get("Sid") != STATEMENTS_OF_DATABASES]
         if (len(statements) > len(document["Statement"])) == (logical == "ApiKey"):
             yield f"{logical}: {STATEMENTS_OF_DATABASES} is for databases"
+        for statement in document["Statement"]:
+            of_admins = statement.get("Fn::If", [None])
+            if of_admins[0] == "HasAdminSecrets":
+                actions = listed(of_admins[1]["Action"])
+                if (ACTION_OF_DATABASES in actions) == (logical == "ApiKey"):
+                    yield f"{logical}: {ACTION_OF_DATABASES} of admins is for databases"
+                of_admins[1]["Action"] = [action for action in actions if action != ACTION_OF_DATABASES]
         text = json.dumps(parts, indent=1, sort_keys=True).replace(what, "WHAT")
         # Where an ARN or a name has it, or a path; "api-key" is also a word.
         yield re.sub(rf"\b{name}\b", "NAME", text.replace(logical, "LOGICAL"))
@@ -136,6 +144,26 @@ def policies_are_narrow():
     for above, line in zip(lines, lines[1:]):
         if re.search(r"Resource: [\"']?\*", line) and "# Any resource: " not in above:
             yield f"no comment says why it is any resource, after: {above.strip()}"
+
+
+def role_policies():
+    """The policies of each role with all that a strategy needs, as `make test` proves them."""
+    prefix = "arn:aws:secretsmanager:eu-central-1:123456789012:secret:"
+    stack = Stack(TEMPLATE, **EVERYTHING | {
+        # The names and the key of tests/src/permissions/way.rs.
+        "AdminSecretArns": f"{prefix}admin-*,{prefix}rds!db-1-*",
+        "KmsKeyArns": "arn:aws:kms:eu-central-1:123456789012:key/11112222-3333-4444-5555-666677778888",
+    })
+    for logical, role in stack.resources("AWS::IAM::Role").items():
+        name, _ = FUNCTIONS[logical.removesuffix("Role")]
+        policies = [policy["PolicyDocument"] for policy in role["Policies"]]
+        yield ROOT / f"tests/policies/{name}.json", json.dumps(policies, indent=2) + "\n"
+
+
+def proven_policies_are_the_template_s():
+    for path, text in role_policies():
+        if not path.exists() or path.read_text(encoding="utf-8") != text:
+            yield f"{path.relative_to(ROOT)} is not what the template has: run checks.py --write"
 
 
 def listed(one_or_more):
@@ -230,6 +258,7 @@ CHECKS = [
     text_is_ascii,
     documentation_has_all_parameters,
     policies_are_narrow,
+    proven_policies_are_the_template_s,
     only_what_is_asked_for_is_made,
     dashboard_is_json_for_any_functions,
     messages_name_what_they_insert,
@@ -237,6 +266,9 @@ CHECKS = [
 ]
 
 if __name__ == "__main__":
+    if "--write" in sys.argv:
+        for path, text in role_policies():
+            path.write_text(text, encoding="utf-8")
     faults = [f"{check.__name__.replace('_', ' ')}: {fault}" for check in CHECKS for fault in check()]
     print("\n".join(faults) if faults else f"{len(CHECKS)} checks of our own: {', '.join(c.__name__.replace('_', ' ') for c in CHECKS)}")
     sys.exit(bool(faults))

@@ -10,4 +10,5 @@ mod postgres;
 mod provider;
 mod roles;
 mod services;
+mod template;
 mod vaults;
