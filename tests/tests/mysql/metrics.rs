@@ -1,5 +1,7 @@
 //! Which strategies' metrics tell of a dead password, and for how long.
 
+#![expect(clippy::expect_used, reason = "a failed test should panic")]
+
 use turnlock_tests::metrics::lines;
 use turnlock_tests::mysql::{Product, Setup};
 use turnlock_tests::world::mysql::World;

@@ -1,5 +1,7 @@
 //! What CloudWatch learns of rotations from the function's output.
 
+#![expect(clippy::expect_used, reason = "a failed test should panic")]
+
 use std::collections::BTreeSet;
 use std::time::Instant;
 
