@@ -77,8 +77,17 @@ impl fmt::Display for Table {
             }
         }
         writeln!(f, "\n| role | statement | action taken away | what fails |\n|---|---|---|---|")?;
-        for Row { function, grant, outcome } in &self.rows {
-            write!(f, "| {function} | {} | `{}` | ", grant.statement, grant.action)?;
+        // Of a statement that no rotation sees, one line is enough.
+        let alike = |one: &Row, other: &Row| {
+            let is_unseen = |row: &Row| matches!(row.outcome, Outcome::Unseen(_));
+            let statement = |row: &Row| (row.function, row.grant.statement.clone());
+            is_unseen(one) && is_unseen(other) && statement(one) == statement(other)
+        };
+        for rows in self.rows.chunk_by(alike) {
+            let [Row { function, grant, outcome }, ..] = rows else { continue };
+            let actions: Vec<_> =
+                rows.iter().map(|row| format!("`{}`", row.grant.action)).collect();
+            write!(f, "| {function} | {} | {} | ", grant.statement, actions.join(", "))?;
             match outcome {
                 Outcome::Needed(failures) => {
                     let of_role = self.whole.iter().filter(|(way, _)| way.function == *function);
