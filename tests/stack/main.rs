@@ -1,10 +1,9 @@
 //! `template.yaml`, built and deployed by the SAM CLI to an account on this machine, and used there.
 //!
-//! ministack is CloudFormation, IAM, Lambda, CloudWatch Logs, EventBridge and SNS; `turnlock-local` is Secrets Manager,
+//! ministack is the rest of AWS (IAM, Lambda, logs, events, topics); `turnlock-local` is Secrets Manager,
 //! which ministack's does not rotate. The built zips, the roles and the messages are the real ones.
 
 #![expect(clippy::expect_used, reason = "what cannot be set up ends the run")]
-#![expect(clippy::panic, reason = "a command that fails ends the run")]
 #![expect(clippy::print_stdout, reason = "it is for printing")]
 
 mod account;

@@ -47,7 +47,7 @@ pub(crate) fn run(account: &Account) -> bool {
 
 const SECRET: &str = "arn:aws:secretsmanager:us-east-1:123456789012:secret:prod/app-AbCdEf";
 
-/// An event as AWS documents it for CloudTrail's service events.
+/// An event as AWS documents those that services send.
 fn event_of(source: &str, name: &str) -> Value {
     json!({
         "version": "0",
