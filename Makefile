@@ -89,7 +89,7 @@ mutants: ## Change the core in every place and tell which change no test sees; t
 schema: ## Write the JSON Schema of providers' descriptions anew
 	WRITE_SCHEMA=1 cargo test --quiet --locked --package turnlock-api-key --lib schema
 
-dashboard: ## Draw docs/dashboard.svg: the deployed dashboard, with metrics of real rotations
+dashboard: ## Draw docs/dashboard.png: the deployed dashboard, with metrics of real rotations
 	@tests/setup picture
 	@cargo build --locked --workspace --bins
 	@"$${CARGO_TARGET_DIR:-target}/debug/stack" picture

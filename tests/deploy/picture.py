@@ -1,6 +1,6 @@
 """Draws a dashboard with given metrics.
 
-python picture.py GIVEN.json PICTURE.svg; with a Python that has matplotlib. GIVEN has `dashboard`, the body as CloudWatch
+python picture.py GIVEN.json PICTURE.png; with a Python that has matplotlib. GIVEN has `dashboard`, the body as CloudWatch
 has it, `lines`, of the embedded metric format, with timestamps in milliseconds since the first day, and `days`.
 """
 
@@ -10,8 +10,8 @@ import sys
 
 import matplotlib
 
-matplotlib.use("svg")
-matplotlib.rcParams.update({"svg.fonttype": "none", "svg.hashsalt": "turnlock", "font.size": 8, "font.family": "sans-serif"})
+matplotlib.use("agg")
+matplotlib.rcParams.update({"font.size": 8, "font.family": "sans-serif"})
 import matplotlib.pyplot as plt  # noqa: E402
 
 DAY = 86_400_000
@@ -82,7 +82,8 @@ def draw(axes, lines, properties, days):
         axes.axhline(line["value"], color="tab:red", linewidth=0.8, linestyle="--", label=line["label"])
     scale = properties.get("yAxis", {}).get("left", {})
     axes.set_ylabel(scale.get("label", ""))
-    axes.set_ylim(bottom=0)
+    # Room for the legend.
+    axes.set_ylim(0, 1.35 * axes.get_ylim()[1])
     axes.set_xlim(-1, days)
     axes.set_xlabel("day")
     axes.spines[["top", "right"]].set_visible(False)
@@ -99,7 +100,7 @@ def main(given, picture):
     figure, all_axes = plt.subplots(height, COLUMNS, figsize=(12, 2.6 * height), layout="constrained")
     for axes, properties in zip(all_axes.flat, charts, strict=True):
         draw(axes, given["lines"], properties, given["days"])
-    figure.savefig(picture, metadata={"Date": None})
+    figure.savefig(picture, dpi=90)
 
 
 if __name__ == "__main__":

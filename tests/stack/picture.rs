@@ -22,7 +22,7 @@ const DAY: Duration = Duration::from_hours(24);
 const INTERVAL: u64 = 6;
 const PATIENCE: Duration = Duration::from_secs(60);
 
-/// Runs the rotations and draws `docs/dashboard.svg`.
+/// Runs the rotations and draws `docs/dashboard.png`.
 pub(crate) async fn draw() {
     let postgres = postgres::Server::start(postgres::Setup::default()).await;
     let mysql = mysql::Server::start(mysql::Setup::default()).await;
@@ -131,7 +131,7 @@ fn paint(account: &Account, mornings: &[SystemTime]) {
     let given = json!({"dashboard": body, "lines": lines, "days": DAYS}).to_string();
     let file = folder.join("dashboard.json");
     fs::write(&file, given).expect("the target folder can be written");
-    let picture = Path::new("docs/dashboard.svg");
+    let picture = Path::new("docs/dashboard.png");
     let drawn = Command::new(project::cache().join("picture/bin/python"))
         .arg("tests/deploy/picture.py")
         .args([file.as_path(), picture])
