@@ -1,7 +1,5 @@
 //! `template.yaml` keeps the rules that no tool knows.
 
-#![expect(clippy::expect_used, reason = "a failed test should panic")]
-
 use std::process::Command;
 
 use turnlock_tests::project;
