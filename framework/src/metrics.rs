@@ -109,6 +109,9 @@ impl Metrics {
             event.and_then(|event| self.outages().after(event, outcome, seen.old()))
         {
             metrics.push(Metric::milliseconds("DeadPasswordTime", until_now(since)));
+            if outcome.is_none() {
+                metrics.push(Metric::count("Outages", 1));
+            }
         }
         if let Some(since) = seen.current_since() {
             metrics.push(Metric::seconds("CredentialAge", until_now(since)));

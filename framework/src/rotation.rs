@@ -8,7 +8,7 @@ use tokio::time::{Instant, timeout_at};
 
 use self::authority::Own;
 use self::history::Versions;
-use self::seen::overwrites;
+use self::seen::{is_refusal, overwrites};
 use crate::error::Cause;
 use crate::machine::{Action, Value, decide};
 use crate::rotator::{Authority, Change, Holder, Verdict};
@@ -147,9 +147,16 @@ impl<R: Rotator, V: Vault> Drive<'_, R, V> {
             history: History::new(&past),
         };
         let began = SystemTime::now();
-        let outcome = self.within(what, self.rotator.set(change)).await?;
-        left((outcome == Outcome::Changed).then_some(began), worked);
-        Ok(outcome)
+        let outcome = self.within(what, self.rotator.set(change)).await;
+        match &outcome {
+            Ok(outcome) => left((*outcome == Outcome::Changed).then_some(began), worked),
+            // It may have been made all the same.
+            Err(cause) if dies && !is_refusal(cause) => {
+                self.seen.left(Old::Unknown { since: began })
+            }
+            Err(_) => {}
+        }
+        outcome
     }
 
     /// Has the current credential prove itself, where it is not its own password that changes.

@@ -20,6 +20,8 @@ enum State {
     /// The old one works on.
     Works,
     DeadSince(SystemTime),
+    /// It may be, since a change was tried whose end nobody knows.
+    PerhapsSince(SystemTime),
 }
 
 impl Outages {
@@ -38,11 +40,14 @@ impl Outages {
     ) -> Option<SystemTime> {
         let before = self.state(event);
         let Some(outcome) = outcome else {
-            // It may have been set all the same.
-            if event.step == Step::Set && before == Some(State::Stored) {
+            if event.step == Step::Set && matches!(before, None | Some(State::Stored)) {
+                // It may have been set all the same.
                 self.take(event);
+                if let Some(Old::Unknown { since }) = old {
+                    self.note(event, State::PerhapsSince(since));
+                }
             }
-            return dead(before);
+            return dead(self.state(event));
         };
         match event.step {
             Step::Create => {
@@ -55,16 +60,24 @@ impl Outages {
                 None
             }
             Step::Set => {
-                // The first to set it is the one that counts: the password has been dead since.
-                if let (None | Some(State::Stored), Some(old)) = (before, old) {
-                    match state(before, old) {
+                match (before, old) {
+                    // The first to set it is the one that counts: the password has been dead since.
+                    (Some(State::Works | State::DeadSince(_)), Some(_)) => {}
+                    (_, Some(old)) => match state(before, old) {
                         Some(state) => self.note(event, state),
                         None => drop(self.take(event)),
-                    }
+                    },
+                    // Nothing was looked at: the version is current by now, and somebody else has told.
+                    (_, None) => drop(self.take(event)),
                 }
                 None
             }
             Step::Test => None,
+            // Whoever moved the label before has told, or nobody can tell any more when that was.
+            Step::Finish if outcome == Outcome::Unchanged => {
+                self.take(event);
+                None
+            }
             Step::Finish => {
                 let after = self.take(event).filter(|state| *state != State::Stored);
                 dead(after.or_else(|| state(None, old?)))
@@ -96,7 +109,7 @@ fn is_of((secret, version, _): &(SecretId, VersionId, State), event: &RotationEv
 
 fn dead(state: Option<State>) -> Option<SystemTime> {
     match state? {
-        State::DeadSince(since) => Some(since),
+        State::DeadSince(since) | State::PerhapsSince(since) => Some(since),
         State::Stored | State::Works => None,
     }
 }
@@ -106,6 +119,7 @@ fn dead(state: Option<State>) -> Option<SystemTime> {
 fn state(before: Option<State>, old: Old) -> Option<State> {
     let (here, worked, stored) = match old {
         Old::Works => return Some(State::Works),
+        Old::Unknown { since } => return Some(State::PerhapsSince(since)),
         Old::Overwritten { here, worked, stored } => (here, worked, stored),
     };
     let first = worked.unwrap_or_else(|| before == Some(State::Stored));
@@ -188,6 +202,29 @@ mod tests {
         let again = Old::Overwritten { here: Some(later), worked: Some(true), stored: None };
         let again = (Step::Set, CHANGED, Some(again));
         assert_eq!(told(&[first, again, (Step::Finish, CHANGED, None)]), Some(BEGAN));
+    }
+
+    #[test]
+    fn one_that_may_have_been_overwritten_is_told_while_steps_fail() {
+        let unknown = (Step::Set, None, Some(Old::Unknown { since: UNIX_EPOCH + BEGAN }));
+        assert_eq!(told(&[unknown]), Some(BEGAN));
+        assert_eq!(told(&[unknown, (Step::Set, None, None)]), Some(BEGAN));
+        // The retry finds that it was not, and does it.
+        let later = UNIX_EPOCH + Duration::from_secs(90);
+        let set = Old::Overwritten { here: Some(later), worked: Some(true), stored: None };
+        let finish = (Step::Finish, CHANGED, None);
+        let course = [unknown, (Step::Set, CHANGED, Some(set)), finish];
+        assert_eq!(told(&course), Some(Duration::from_secs(90)));
+        // Or that it was.
+        let found = (Step::Set, UNCHANGED, Some(overwritten(false, None)));
+        assert_eq!(told(&[unknown, found, finish]), Some(CREATED));
+    }
+
+    #[test]
+    fn one_that_somebody_else_has_replaced_is_not_told() {
+        let set = (Step::Set, CHANGED, Some(overwritten(true, Some(true))));
+        assert_eq!(told(&[set, (Step::Finish, UNCHANGED, None)]), None);
+        assert_eq!(told(&[set, (Step::Set, UNCHANGED, None), (Step::Test, None, None)]), None);
     }
 
     #[test]

@@ -6,9 +6,10 @@ use std::time::{Duration, SystemTime};
 use tokio::time::{Instant, timeout_at};
 
 use super::readable;
+use crate::error::Cause;
 use crate::rotator::Retire;
 use crate::vault::{Vault, Version};
-use crate::{Credential, RotationEvent, Rotator};
+use crate::{Class, Credential, RotationEvent, Rotator};
 
 /// How long metrics may make a function go on that has done its work.
 const LOOK_BACK: Duration = Duration::from_secs(2);
@@ -33,6 +34,11 @@ pub(crate) enum Old {
         worked: Option<bool>,
         /// When the next one was stored, which comes before every attempt to set it.
         stored: Option<SystemTime>,
+    },
+    /// Nobody knows: the target gave no answer to being told to overwrite it, or one that does not tell.
+    Unknown {
+        /// When this invocation began to overwrite it.
+        since: SystemTime,
     },
 }
 
@@ -66,6 +72,12 @@ impl Seen {
 pub(super) fn overwrites<R: Rotator>(rotator: &R, credential: &R::Credential) -> bool {
     rotator.retirement(credential) == Retire::ByTarget
         && rotator.successor(credential) == credential.principal()
+}
+
+/// Whether a target that was to overwrite a credential said that it did not.
+pub(super) fn is_refusal(cause: &Cause) -> bool {
+    let said = [Class::Permission, Class::Policy, Class::ReadOnly, Class::Refused];
+    said.contains(&cause.class())
 }
 
 /// Reads off the promoted version what its rotation did to the one before, in one call.
