@@ -112,11 +112,13 @@ package: ## Build a zip of each function and print the sizes; ARCH=x86_64 for th
 	@tests/deploy/package $(ARCH)
 
 validate: ## Check the template, its policies and the examples, without an account
-	@tests/setup deploy
+	@tests/setup validate
 	@tests/deploy/validate
 
 deploy: ## Build the functions and deploy them with SAM; ARGS='--profile NAME' for `sam deploy`
 	@tests/setup deploy
+	@! grep -q 'Architecture=' samconfig.toml || grep -q 'Architecture=.*$(ARCH)' samconfig.toml || \
+	{ echo 'deploy: samconfig.toml has another Architecture than $(ARCH): change it there' >&2; exit 1; }
 	@PATH="$$(tests/setup cache)/deploy/bin:$$PATH" && export PATH && \
 	sam build --parameter-overrides Architecture=$(ARCH) && \
 	if grep -q '^stack_name' samconfig.toml; then sam deploy $(ARGS); \

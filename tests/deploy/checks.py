@@ -146,6 +146,29 @@ def policies_are_narrow():
             yield f"no comment says why it is any resource, after: {above.strip()}"
 
 
+def roles_keep_to_their_own():
+    stack = Stack(TEMPLATE, **EVERYTHING)
+    for logical, role in stack.resources("AWS::IAM::Role").items():
+        name, _ = FUNCTIONS[logical.removesuffix("Role")]
+        statements = {s["Sid"]: s for policy in role["Policies"] for s in policy["PolicyDocument"]["Statement"]}
+        function = f"arn:aws:lambda:eu-central-1:123456789012:function:turnlock-{name}"
+        attached = {"ArnEquals": {"secretsmanager:resource/AllowRotationLambdaArn": function}}
+        if statements["RotateSecrets"].get("Condition") != attached:
+            yield f"{logical} reaches secrets that are not attached to its function"
+        of_code = {"ArnEquals": {"lambda:SourceFunctionArn": function}}
+        if statements["KeepCodeFromVpc"].get("Condition") != of_code:
+            yield f"{logical}: the code is not kept from the VPC, or Lambda is"
+        via = statements["UseKeysOfSecrets"].get("Condition", {}).get("StringEquals", {}).get("kms:ViaService", [])
+        if not via or any(not service.startswith("secretsmanager.") for service in via):
+            yield f"{logical} uses keys not only through Secrets Manager"
+        trusted = [s["Principal"] for s in role["AssumeRolePolicyDocument"]["Statement"]]
+        if trusted != [{"Service": "lambda.amazonaws.com"}]:
+            yield f"{logical} is for others than Lambda"
+    for logical, permission in stack.resources("AWS::Lambda::Permission").items():
+        if (permission["Principal"], permission.get("SourceAccount")) != ("secretsmanager.amazonaws.com", "123456789012"):
+            yield f"{logical} lets others than this account's Secrets Manager invoke the function"
+
+
 def role_policies():
     """The policies of each role with all that a strategy needs, as `make test` proves them."""
     prefix = "arn:aws:secretsmanager:eu-central-1:123456789012:secret:"
@@ -258,6 +281,7 @@ CHECKS = [
     text_is_ascii,
     documentation_has_all_parameters,
     policies_are_narrow,
+    roles_keep_to_their_own,
     proven_policies_are_the_template_s,
     only_what_is_asked_for_is_made,
     dashboard_is_json_for_any_functions,

@@ -16,6 +16,15 @@ pub(crate) const NUMBER: &str = "123456789012";
 /// The name of the stack, and so the beginning of the functions' names.
 pub(crate) const STACK: &str = "turnlock";
 
+/// The name of its dashboard.
+pub(crate) const DASHBOARD: &str = "turnlock-us-east-1";
+
+/// Where it is built: not where a person's own build is, which may be for other machines.
+pub(crate) const BUILD: &str = "target/stack";
+
+/// What `sam build` makes of `template.yaml`.
+const TEMPLATE: &str = "target/stack/template.yaml";
+
 /// ministack, which takes an access key of twelve digits for the number of the account.
 #[derive(Debug)]
 pub(crate) struct Account {
@@ -40,7 +49,9 @@ impl Account {
 
     /// Deploys what was built, with these parameters (`Name=value`); the stack's outputs.
     pub(crate) fn deploy(&self, parameters: &[String]) -> BTreeMap<String, String> {
-        let deploy = ["deploy", "--stack-name", STACK, "--no-confirm-changeset"];
+        let deploy = ["deploy", "--template-file", TEMPLATE, "--region", "us-east-1"];
+        let deploy =
+            [deploy.as_slice(), &["--stack-name", STACK, "--no-confirm-changeset"]].concat();
         let overrides = ["--parameter-overrides", sam::ARCHITECTURE];
         let parameters: Vec<&str> = parameters.iter().map(String::as_str).collect();
         let all = [deploy.as_slice(), &overrides, &parameters].concat();

@@ -4,7 +4,7 @@ use std::collections::BTreeSet;
 
 use serde_json::Value;
 
-use crate::account::{Account, STACK};
+use crate::account::{Account, DASHBOARD};
 use crate::check;
 
 /// Ours, which the template gives to the functions.
@@ -25,8 +25,8 @@ pub(crate) fn run(account: &Account, function: &str) -> bool {
     }
     let emitted: BTreeSet<Metric> = lines.iter().flat_map(|line| metrics_of(line)).collect();
     let rotated = lines.iter().filter(|line| line["Rotations"] == 1).count();
-    let mut is_well = check("a line for each of six steps", lines.len() == 6);
-    is_well &= check("one rotation", rotated == 1);
+    let mut is_well = check("a line for each of 14 steps", lines.len() == 14);
+    is_well &= check("two rotations", rotated == 2);
     let dead =
         lines.iter().filter_map(|line| line["DeadPasswordTime"].as_f64()).any(|time| time > 0.0);
     is_well &= check("the time in which consumers held a dead password", dead);
@@ -82,7 +82,7 @@ fn alarms(account: &Account, emitted: &BTreeSet<Metric>) -> bool {
 
 /// Whether each row of each widget is of a metric that is emitted.
 fn dashboard(account: &Account, emitted: &BTreeSet<Metric>) -> bool {
-    let dashboard = ["cloudwatch", "get-dashboard", "--dashboard-name", STACK];
+    let dashboard = ["cloudwatch", "get-dashboard", "--dashboard-name", DASHBOARD];
     let body = account.aws.json(dashboard)["DashboardBody"].clone();
     let body: Value = serde_json::from_str(body.as_str().unwrap_or_default()).unwrap_or_default();
     let widgets = body["widgets"].as_array().cloned().unwrap_or_default();

@@ -4,7 +4,7 @@ use std::collections::BTreeMap;
 use std::time::Duration;
 
 use serde_json::{Value, json};
-use turnlock_local::{Function, Knobs, Local};
+use turnlock_local::{Fault, Function, Knobs, Local, Operation};
 use turnlock_tests::postgres::{Server, Setup};
 use turnlock_tests::tools::AwsCli;
 use turnlock_tests::world::{self, FIRST_PASSWORD, USER};
@@ -53,6 +53,7 @@ pub(crate) async fn run(server: Server, account: &Account) -> bool {
     let scene = Scene { account, local, server, outputs };
     is_well &= scene.rotate().await;
     is_well &= scene.fail().await;
+    is_well &= scene.go_out().await;
     is_well &= metrics::run(account, &function);
     is_well &= roles::run(account, &scene.outputs).await;
     is_well
@@ -89,6 +90,28 @@ impl Scene<'_> {
         let text = format!("{ended:?}");
         let is_well = check("failed with its class and its reason", text.contains("(tcp)"));
         println!("  {text}\n");
+        is_well
+    }
+
+    /// One that cannot move the label, and so leaves consumers with a dead password; and its retry.
+    async fn go_out(&self) -> bool {
+        println!("A rotation that is denied its end, and its retry:");
+        let (secret, step) = ("app", Operation::UpdateSecretVersionStage);
+        self.local.fail_next(step, 1, Fault::AccessDenied);
+        let mut is_well = true;
+        for should_end in [false, true] {
+            // The second is answered by an error: it is the first that goes on.
+            let _begun = self.local.rotate(secret);
+            let ended = self.local.wait_for_rotation(secret, PATIENCE).await;
+            let current = self.local.value_of(secret, "AWSCURRENT").expect("a value");
+            let current: Value = serde_json::from_str(&current).expect("a document");
+            let password = current["password"].as_str().unwrap_or_default();
+            let logs_in = self.server.can_log_in(USER, password, "postgres").await;
+            let what = if should_end { "the retry ends it, and" } else { "it fails, and no" };
+            let is_so = ended.is_ok() == should_end && logs_in == should_end;
+            is_well &= check(&format!("{what} consumer logs in"), is_so);
+        }
+        println!();
         is_well
     }
 

@@ -6,6 +6,7 @@ use std::time::{Duration, SystemTime};
 
 use turnlock_tests::project;
 
+use crate::account::BUILD;
 use crate::check;
 
 /// This machine's architecture, as the template names it: functions have to run here.
@@ -44,7 +45,7 @@ fn said(output: &Output) -> String {
 
 /// `sam build` for this machine.
 pub(crate) fn build() -> String {
-    sam(&["build", "--parameter-overrides", ARCHITECTURE], &[])
+    sam(&["build", "--build-dir", BUILD, "--parameter-overrides", ARCHITECTURE], &[])
 }
 
 /// `sam build`, and again without a change; whether the second compiles nothing.
@@ -65,7 +66,7 @@ pub(crate) fn build_twice() -> bool {
             attempt == "first" || check("the second build compiles nothing", all > 0 && new == 0);
     }
     for function in ["PostgresFunction", "MysqlFunction", "ApiKeyFunction"] {
-        let folder = project::root().join(".aws-sam/build").join(function);
+        let folder = project::root().join(BUILD).join(function);
         let files = fs::read_dir(&folder).expect("SAM has built it").flatten();
         let files: Vec<_> = files.map(|file| file.file_name()).collect();
         is_well &= check(&format!("{function} is one program"), files == ["bootstrap"]);

@@ -41,6 +41,10 @@ async fn the_commands_on_the_page_answer_what_it_says() {
     let file = File::create(&log).expect("a log");
     let mut command = offspring::command("bash");
     command.arg(&script).current_dir(project::root());
+    // The AWS CLI that the other tests use, where the system has none.
+    let path = std::env::var("PATH").unwrap_or_default();
+    let aws = project::cache().join("aws-cli/bin");
+    command.env("PATH", format!("{path}:{}", aws.display()));
     command.env("PGHOST", "127.0.0.1").env("PGPORT", server.port().to_string());
     // What cargo tells a test would have cargo build anew what this test was built from.
     for (name, _) in std::env::vars_os() {

@@ -110,12 +110,20 @@ impl Role {
 impl Grant {
     /// Why a rotation cannot show whether it is needed.
     pub(super) fn unseen(&self) -> Option<&'static str> {
-        let (service, _) = self.action.split_once(':')?;
-        match service.to_ascii_lowercase().as_str() {
-            "secretsmanager" | "kms" | "rds" => None,
-            "ec2" => Some("Lambda itself uses it, to put the function into a VPC"),
-            "logs" => Some("Lambda itself uses it, to write the function's log"),
-            _ => Some("no rotation here asks this service"),
+        // By name: another action of these services would be one too many.
+        match self.action.as_str() {
+            "ec2:AssignPrivateIpAddresses"
+            | "ec2:CreateNetworkInterface"
+            | "ec2:DeleteNetworkInterface"
+            | "ec2:DescribeNetworkInterfaces"
+            | "ec2:DescribeSubnets"
+            | "ec2:UnassignPrivateIpAddresses" => {
+                Some("Lambda itself uses it, to put the function into a VPC")
+            }
+            "logs:CreateLogStream" | "logs:PutLogEvents" => {
+                Some("Lambda itself uses it, to write the function's log")
+            }
+            _ => None,
         }
     }
 

@@ -3,9 +3,10 @@
 #![expect(clippy::expect_used, reason = "a failed test should panic")]
 
 use serde_json::{Value, json};
+use turnlock_local::Request;
 use turnlock_tests::permissions::{Outcome, Role, Way, prove};
 use turnlock_tests::project;
-use turnlock_tests::world::{FUNCTION, keys};
+use turnlock_tests::world::{FUNCTION, keys, mysql};
 
 /// The policy of a role of `template.yaml`, as its evaluation wrote it down; `make validate` compares them.
 fn document(function: &str) -> Value {
@@ -104,4 +105,30 @@ async fn a_role_of_another_account_region_and_name_is_the_same() {
     let role = Role::new(keys::FUNCTION, arn, &[there]);
     let table = prove(&[role], &key()).await;
     assert!(table.whole.iter().all(|(_, outcome)| outcome.is_ok()), "{table}");
+}
+
+#[test]
+fn a_role_reaches_only_secrets_that_are_attached_to_its_function() {
+    let secret = "arn:aws:secretsmanager:us-east-1:123456789012:secret:app-AbCdEf";
+    let functions = [FUNCTION, mysql::FUNCTION, keys::FUNCTION];
+    for function in functions {
+        let policy = role(function, document(function)).policy();
+        let may = |action: &str, resource: &str, attached_to: Option<&str>| {
+            let arn = |name| format!("arn:aws:lambda:us-east-1:123456789012:function:{name}");
+            let key = "secretsmanager:resource/AllowRotationLambdaArn".to_owned();
+            let conditions = attached_to.map(|name| (key, arn(name))).into_iter().collect();
+            let (action, resource) = (action.to_owned(), resource.to_owned());
+            policy.allows(&Request { action, resource, conditions })
+        };
+        for action in ["GetSecretValue", "PutSecretValue", "UpdateSecretVersionStage"] {
+            let action = format!("secretsmanager:{action}");
+            for attached_to in functions {
+                assert_eq!(may(&action, secret, Some(attached_to)), attached_to == function);
+            }
+            assert!(!may(&action, secret, None), "{function}: {action}");
+        }
+        let admin = "arn:aws:secretsmanager:us-east-1:123456789012:secret:admin-AbCdEf";
+        assert!(may("secretsmanager:GetSecretValue", admin, None), "{function}");
+        assert!(!may("secretsmanager:PutSecretValue", admin, None), "{function}");
+    }
 }
