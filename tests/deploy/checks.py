@@ -31,6 +31,7 @@ DIFFERENCES = {
     ("ApiKey", "HasApiKeyPolicies"),
     ("ApiKey", "ApiKeyFunction", "Properties", "Environment"),
     ("ApiKey", "ApiKeyFunction", "Properties", "Layers"),
+    ("ApiKey", "ApiKeyFunction", "Properties", "Timeout"),
     ("ApiKey", "ApiKeyRole", "Properties", "ManagedPolicyArns"),
 }
 # Only who rotates databases asks Amazon RDS, and has admins that it manages.
