@@ -6,6 +6,7 @@ use std::process::Command;
 
 use serde_json::Value;
 use turnlock_tests::emulator::{self, Emulator};
+use turnlock_tests::project;
 use turnlock_tests::tools::AwsCli;
 
 use crate::sam::{self, sam};
@@ -49,12 +50,13 @@ impl Account {
 
     /// Deploys what was built, with these parameters (`Name=value`); the stack's outputs.
     pub(crate) fn deploy(&self, parameters: &[String]) -> BTreeMap<String, String> {
-        let deploy = ["deploy", "--template-file", TEMPLATE, "--region", "us-east-1"];
-        let deploy =
-            [deploy.as_slice(), &["--stack-name", STACK, "--no-confirm-changeset"]].concat();
+        // SAM looks for it beside the template.
+        let configuration = project::root().join("samconfig.toml").display().to_string();
+        let deploy = ["deploy", "--template-file", TEMPLATE, "--config-file", &configuration];
+        let name = ["--region", "us-east-1", "--stack-name", STACK, "--no-confirm-changeset"];
         let overrides = ["--parameter-overrides", sam::ARCHITECTURE];
         let parameters: Vec<&str> = parameters.iter().map(String::as_str).collect();
-        let all = [deploy.as_slice(), &overrides, &parameters].concat();
+        let all = [deploy.as_slice(), &name, &overrides, &parameters].concat();
         let endpoint = self.ministack.endpoint();
         let credentials = [("AWS_ACCESS_KEY_ID", NUMBER), ("AWS_SECRET_ACCESS_KEY", "test")];
         sam(&all, &[credentials.as_slice(), &[("AWS_ENDPOINT_URL", endpoint.as_str())]].concat());
