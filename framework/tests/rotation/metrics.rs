@@ -91,9 +91,26 @@ async fn each_step_that_fails_after_the_change_tells_how_long_it_is_dead_so_far(
     ] {
         let line = fails(&world, &environment, step, call).await;
         assert!(dead(&line).is_some(), "{step}");
+        assert_eq!(line["Outages"], 1);
     }
-    assert!(dead(&succeeds(&world, &environment, Step::Finish).await).is_some());
+    let end = succeeds(&world, &environment, Step::Finish).await;
+    assert!(dead(&end).is_some());
+    assert!(end.get("Outages").is_none());
     assert_eq!(dead(&fails(&world, &environment, Step::Finish, "DescribeSecret").await), None);
+}
+
+#[tokio::test(start_paused = true)]
+async fn a_change_whose_end_nobody_knows_is_told_as_an_outage_until_a_retry_knows() {
+    let world = World::single_user();
+    let environment = Meter::default();
+    world.app(|secret| secret.begin("v1"));
+    succeeds(&world, &environment, Step::Create).await;
+    for call in ["alter user", "DescribeSecret"] {
+        let line = fails(&world, &environment, Step::Set, call).await;
+        assert_eq!((dead(&line).is_some(), &line["Outages"]), (true, &Value::from(1)), "{call}");
+    }
+    assert_eq!(dead(&succeeds(&world, &environment, Step::Set).await), None);
+    assert!(dead(&succeeds(&world, &environment, Step::Finish).await).is_some());
 }
 
 async fn never_dead<R: Fake>(world: World<R>) {
@@ -251,7 +268,7 @@ async fn a_rotation_in_one_environment_takes_no_call_more_for_its_metrics() {
 }
 
 #[tokio::test(start_paused = true)]
-async fn a_move_whose_answer_got_lost_ends_the_dead_time_and_counts_no_rotation() {
+async fn a_move_whose_answer_got_lost_tells_nothing_since_somebody_else_can_have_made_it() {
     let world = World::single_user();
     let environment = Meter::default();
     world.app(|secret| secret.begin("v1"));
@@ -260,7 +277,7 @@ async fn a_move_whose_answer_got_lost_ends_the_dead_time_and_counts_no_rotation(
     }
     world.fuse.arm_at("UpdateSecretVersionStage", Fault::LosesAnswer);
     let line = succeeds(&world, &environment, Step::Finish).await;
-    assert!(dead(&line).is_some());
+    assert_eq!(dead(&line), None);
     assert!(line.get("Rotations").is_none());
 }
 
