@@ -17,7 +17,7 @@ mod outages;
 mod output;
 
 /// The longest that a line may take to print; Lambda's log takes microseconds.
-const PATIENCE: Duration = Duration::from_millis(250);
+const PATIENCE: Duration = Duration::from_secs(1);
 
 /// What an environment of a function tells, and what it remembers for that.
 #[derive(Debug)]

@@ -6,6 +6,7 @@ mod freezer;
 mod function;
 mod guard;
 mod output;
+mod pipe;
 mod process;
 mod remote;
 mod runtime_api;

@@ -9,11 +9,9 @@ use tokio::sync::{Mutex as AsyncMutex, mpsc, oneshot, watch};
 use super::Answer;
 use super::freezer::{Freezer, Frozen};
 use super::output::Output;
+use super::pipe::Pipe;
 use crate::lock::lock;
 use crate::random;
-
-/// Lines printed just before an answer may arrive just after it.
-const LOG_GRACE: Duration = Duration::from_millis(10);
 
 /// What a process is asked to do.
 #[derive(Debug)]
@@ -51,6 +49,7 @@ pub(crate) struct Environment {
     doomed: watch::Sender<bool>,
     /// What it printed since its invocation began.
     pub(super) log: Arc<Output>,
+    pipes: Mutex<Vec<Arc<Pipe>>>,
 }
 
 impl Environment {
@@ -67,6 +66,7 @@ impl Environment {
             exit: watch::Sender::new(None),
             doomed: watch::Sender::new(false),
             log: Arc::new(Output::new(None)),
+            pipes: Mutex::default(),
         }
     }
 
@@ -148,8 +148,21 @@ impl Environment {
         self.log.clear();
     }
 
-    pub(super) async fn log_tail(&self) -> String {
-        tokio::time::sleep(LOG_GRACE).await;
+    /// Keeps a pipe that the process prints to.
+    pub(super) fn prints_to(&self, pipe: Pipe) -> Arc<Pipe> {
+        let pipe = Arc::new(pipe);
+        lock(&self.pipes).push(pipe.clone());
+        pipe
+    }
+
+    /// Takes in what the process has printed until now: whoever has its answer finds all that it printed before.
+    pub(super) fn catch_up(&self) {
+        for pipe in lock(&self.pipes).iter() {
+            pipe.drain();
+        }
+    }
+
+    pub(super) fn log_tail(&self) -> String {
         self.log.text()
     }
 }

@@ -214,7 +214,8 @@ impl Deployed {
         };
         environment.clear_log();
         let answer = self.invoke_in(&environment, payload).await;
-        let log = if with_log { environment.log_tail().await } else { String::new() };
+        environment.catch_up();
+        let log = if with_log { environment.log_tail() } else { String::new() };
         if environment.is_alive() {
             lock(&self.idle).push(environment);
         }

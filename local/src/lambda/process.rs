@@ -6,13 +6,12 @@ use std::path::Path;
 use std::process::Stdio;
 use std::sync::Arc;
 
-use tokio::io::{AsyncBufReadExt as _, AsyncRead, BufReader};
 use tokio::net::TcpListener;
-use tokio::process::{Child, Command};
+use tokio::process::{Child, ChildStderr, ChildStdout, Command};
 
 use super::environment::Environment;
 use super::function::{Deployed, Target};
-use super::output::Output;
+use super::pipe::Pipe;
 use super::runtime_api;
 use crate::REGION;
 
@@ -40,11 +39,13 @@ pub(super) async fn start(deployed: &Deployed) -> io::Result<Arc<Environment>> {
     let environment = Arc::new(Environment::new(&deployed.name, deployed.arn()));
     let mut child = command(deployed, &environment, listener.local_addr()?).spawn()?;
     let sinks = [deployed.output.clone(), environment.log.clone()];
-    if let Some(stdout) = child.stdout.take() {
-        deployed.tasks.spawn(copy(stdout, sinks.clone()));
-    }
-    if let Some(stderr) = child.stderr.take() {
-        deployed.tasks.spawn(copy(stderr, sinks));
+    let ends = [
+        child.stdout.take().map(ChildStdout::into_owned_fd),
+        child.stderr.take().map(ChildStderr::into_owned_fd),
+    ];
+    for end in ends.into_iter().flatten() {
+        let pipe = environment.prints_to(Pipe::new(end?, sinks.clone())?);
+        deployed.tasks.spawn(async move { pipe.copy().await });
     }
     let pid = child.id();
     environment.freezer.watch(pid);
@@ -113,16 +114,4 @@ fn command(deployed: &Deployed, environment: &Environment, runtime_api: SocketAd
         .env("TZ", ":UTC")
         .envs(env.iter().map(|(name, value)| (name, value)));
     command
-}
-
-/// Copies what a process prints, line by line, until it closes the pipe.
-async fn copy(pipe: impl AsyncRead + Unpin, sinks: [Arc<Output>; 2]) {
-    let mut reader = BufReader::new(pipe);
-    let mut line = Vec::new();
-    while reader.read_until(b'\n', &mut line).await.is_ok_and(|read| read > 0) {
-        for sink in &sinks {
-            sink.add(&line);
-        }
-        line.clear();
-    }
 }

@@ -153,3 +153,13 @@ async fn processes_die_with_the_service() {
     local.stop().await;
     assert!(!exists(&idle), "stop() waits for the end");
 }
+
+#[tokio::test]
+async fn all_that_was_printed_before_an_end_is_there_with_its_answer() {
+    let shell = Function::binary("/bin/sh").arg("-c").arg("seq 10000; printf end >&2; exit 3");
+    let local = Local::builder().function("f", shell).start().await.expect("starts");
+    local.invoke("f", json!({})).await;
+    let output = local.output("f");
+    assert_eq!(output.replace("end", "").lines().count(), 10_000);
+    assert_eq!(output.matches("end").count(), 1);
+}
