@@ -30,7 +30,7 @@ export class AlternatingUsers extends Stack {
             masterSecret: admin,
             excludeCharacters: EXCLUDED,
         });
-        secret.applyRemovalPolicy(RemovalPolicy.RETAIN);
+        secret.applyRemovalPolicy(RemovalPolicy.RETAIN_ON_UPDATE_OR_DELETE);
         const attached = secret.attach(database);
         // Nobody makes users in a database here. Deploy, make `app` with the secret's password, then deploy with
         // `--context attach=true`, from then on always.

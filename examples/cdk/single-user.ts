@@ -13,7 +13,7 @@ export class SingleUser extends Stack {
             // it to the database; without, it would write over the password that works.
             replaceOnPasswordCriteriaChanges: true,
         });
-        secret.applyRemovalPolicy(RemovalPolicy.RETAIN);
+        secret.applyRemovalPolicy(RemovalPolicy.RETAIN_ON_UPDATE_OR_DELETE);
         const database = new rds.DatabaseInstance(this, 'Database', {
             engine: rds.DatabaseInstanceEngine.POSTGRES,
             credentials: rds.Credentials.fromSecret(secret),

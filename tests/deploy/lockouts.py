@@ -38,6 +38,10 @@ def drawn(generator):
     return characters - set(generator.get("ExcludeCharacters", ""))
 
 
+# A stack that was never made leaves nothing; nobody has used that secret.
+KEPT = {"DeletionPolicy": "RetainExceptOnCreate", "UpdateReplacePolicy": "Retain"}
+
+
 def wrong(resources):
     """What is wrong with the resources of a template, in words."""
     attached = {}
@@ -48,9 +52,9 @@ def wrong(resources):
     for name, resource in resources.items():
         properties = resource.get("Properties", {})
         if resource["Type"] == SECRET:
-            for policy in ("DeletionPolicy", "UpdateReplacePolicy"):
-                if resource.get(policy) != "Retain":
-                    yield f"{name}: {policy} is not Retain: the stack may take the password that works along"
+            for policy, kept in KEPT.items():
+                if resource.get(policy) != kept:
+                    yield f"{name}: {policy} is not {kept}: the stack may take the password that works along"
             if "SecretString" in properties:
                 yield f"{name}: SecretString: a later change of it writes over the password that works"
             generator = properties.get("GenerateSecretString")

@@ -8,6 +8,7 @@ use turnlock_tests::project;
 
 use crate::scene::Scene;
 use turnlock_tests::emulator::{self, Emulator};
+use turnlock_tests::ports;
 
 /// The Runtime API, which builds and starts our function at its first invocation.
 #[derive(Debug)]
@@ -16,7 +17,7 @@ pub(crate) struct CargoLambda(Emulator);
 impl CargoLambda {
     /// Starts it for the function in this workspace, with Secrets Manager elsewhere.
     pub(crate) fn watch(scene: &Scene<'_>, secrets_manager: &str) -> Self {
-        let port = emulator::free_port();
+        let port = ports::free();
         let listen = port.to_string();
         let arguments = ["lambda", "watch", "--ignore-changes", "--invoke-address", "127.0.0.1"];
         let arguments = [arguments.as_slice(), &["--invoke-port", &listen]].concat();

@@ -15,6 +15,7 @@ use turnlock_tests::tools::AwsCli;
 use turnlock_tests::tunnel::{Sent, Tunnel};
 
 use turnlock_tests::emulator::{self, Emulator};
+use turnlock_tests::ports;
 
 const ACCOUNT: &str = "123456789012";
 /// What a user needs who changes its own keys.
@@ -23,7 +24,7 @@ const POLICY: &str = r#"{"Version":"2012-10-17","Statement":[{"Effect":"Allow","
 
 /// Prints what happened; whether all went well.
 pub(crate) async fn run() -> bool {
-    let port = emulator::free_port();
+    let port = ports::free();
     let listen = port.to_string();
     let arguments = ["--host", "127.0.0.1", "--port", &listen];
     let moto = Emulator::start("moto/bin/moto_server", port, &arguments, &|_| {});

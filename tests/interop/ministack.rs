@@ -15,6 +15,7 @@ use turnlock_tests::tools::AwsCli;
 use crate::by_hand::{self, ROTATED, UNCHANGED};
 use crate::scene::Scene;
 use turnlock_tests::emulator::{self, Emulator};
+use turnlock_tests::ports;
 
 const FUNCTION: &str = "turnlock-postgres";
 const TOKEN: &str = "01234567-89ab-cdef-0123-456789abcdef";
@@ -49,7 +50,7 @@ pub(crate) async fn run() -> bool {
 
 /// Starts it on a free port.
 pub(crate) fn start() -> Emulator {
-    let port = emulator::free_port();
+    let port = ports::free();
     Emulator::start("ministack/bin/ministack", port, &[], &|command: &mut Command| {
         command.env("GATEWAY_PORT", port.to_string()).env("BIND_HOST", "127.0.0.1");
     })

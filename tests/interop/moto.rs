@@ -15,6 +15,7 @@ use crate::cargo_lambda::CargoLambda;
 use crate::ministack::{self, Lambda};
 use crate::scene::Scene;
 use turnlock_tests::emulator::{self, Emulator};
+use turnlock_tests::ports;
 
 const ROLE: &str = r#"{"Version":"2012-10-17","Statement":[]}"#;
 
@@ -54,7 +55,7 @@ async fn rotate(scene: &Scene<'_>, function: &str, invoke: impl Fn(&Value) -> Va
 }
 
 fn start() -> Emulator {
-    let port = emulator::free_port();
+    let port = ports::free();
     let listen = port.to_string();
     let arguments = ["--host", "127.0.0.1", "--port", &listen];
     let moto = Emulator::start("moto/bin/moto_server", port, &arguments, &|_| {});

@@ -12,7 +12,7 @@ use turnlock_tests::world;
 use crate::by_hand::{self, ROTATED, UNCHANGED};
 use crate::cargo_lambda::{self, Event};
 use crate::scene::Scene;
-use turnlock_tests::emulator;
+use turnlock_tests::ports;
 
 const NOBODY: &str = "nobody";
 const PATIENCE: Duration = Duration::from_secs(60);
@@ -20,12 +20,12 @@ const PATIENCE: Duration = Duration::from_secs(60);
 /// Prints what happened; whether all went well.
 pub(crate) async fn run() -> bool {
     let server = Server::start(Setup::default()).await;
-    let nobody = Function::url(format!("http://127.0.0.1:{}", emulator::free_port()));
+    let nobody = Function::url(format!("http://127.0.0.1:{}", ports::free()));
     let local = Local::builder()
         .knobs(Knobs { attempts: 1, ..Knobs::default() })
         .function(world::FUNCTION, world::function(&server))
         .function(NOBODY, nobody);
-    let port = emulator::free_port();
+    let port = ports::free();
     let local = local.port(port).start().await.expect("the stand-in starts");
     println!("turnlock-local as Secrets Manager and as Lambda, called by cargo lambda invoke:\n");
     let mut is_well = true;

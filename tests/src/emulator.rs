@@ -1,7 +1,7 @@
 //! A server of others, as a child process.
 
 use std::fs::File;
-use std::net::{TcpListener, TcpStream};
+use std::net::TcpStream;
 use std::path::PathBuf;
 use std::process::Command;
 use std::time::{Duration, Instant};
@@ -22,16 +22,6 @@ pub struct Emulator {
     _offspring: Offspring,
     /// Where it puts what it is given to run.
     _folder: TempDir,
-}
-
-/// A port that nothing listens on.
-///
-/// # Panics
-///
-/// If there is none.
-pub fn free_port() -> u16 {
-    let listener = TcpListener::bind(("127.0.0.1", 0)).expect("a free port");
-    listener.local_addr().expect("a bound port").port()
 }
 
 /// A folder for what emulators print and write.

@@ -35,6 +35,7 @@ pub mod one_user;
 pub mod openid;
 pub mod pair;
 pub mod permissions;
+pub mod ports;
 pub mod postgres;
 pub mod project;
 pub mod provider;

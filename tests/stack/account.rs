@@ -5,7 +5,8 @@ use std::path::Path;
 use std::process::Command;
 
 use serde_json::Value;
-use turnlock_tests::emulator::{self, Emulator};
+use turnlock_tests::emulator::Emulator;
+use turnlock_tests::ports;
 use turnlock_tests::project;
 use turnlock_tests::tools::AwsCli;
 
@@ -37,7 +38,7 @@ impl Account {
     /// An empty account, whose functions trust the issuer of these certificates. A layer would lie elsewhere here than in
     /// Lambda, so they get the variable from ministack itself.
     pub(crate) fn start(ca_file: &Path) -> Self {
-        let port = emulator::free_port();
+        let port = ports::free();
         let ministack =
             Emulator::start("ministack/bin/ministack", port, &[], &|command: &mut Command| {
                 command.env("GATEWAY_PORT", port.to_string()).env("BIND_HOST", "127.0.0.1");

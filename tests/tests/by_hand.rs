@@ -9,7 +9,7 @@ use std::time::Duration;
 use tempfile::TempDir;
 use turnlock_tests::offspring::{self, Offspring};
 use turnlock_tests::postgres::{Authentication, Server, Setup};
-use turnlock_tests::{emulator, project};
+use turnlock_tests::{ports, project};
 
 /// `cargo lambda watch` may have to build the function.
 const PATIENCE: Duration = Duration::from_secs(600);
@@ -34,7 +34,7 @@ async fn the_commands_on_the_page_answer_what_it_says() {
     assert_eq!(answers, 6, "four steps, one of them again, and a login");
 
     let folder = TempDir::new().expect("a folder");
-    let ports = Ports { secrets_manager: emulator::free_port(), lambda: emulator::free_port() };
+    let ports = Ports { secrets_manager: ports::free(), lambda: ports::free() };
     let script = folder.path().join("page.sh");
     fs::write(&script, ports.script(&blocks, folder.path())).expect("a script");
     let log = folder.path().join("log");

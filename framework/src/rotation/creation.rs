@@ -143,10 +143,17 @@ impl<R: Rotator, V: Vault> Creation<'_, R, V> {
             else {
                 return Err(error);
             };
-            if !self.made_room(overlap).await {
-                return Err(error);
-            }
-            made_room = true;
+            // Where the target has no room, what abandoned rotations left may be in the way.
+            made_room = match self.retire_abandoned(overlap).await {
+                Ok(false) => return Err(error),
+                Ok(true) => true,
+                Err(cause) => {
+                    let text = format!(
+                        "{error}; what abandoned rotations may have left there cannot be retired: {cause}"
+                    );
+                    return Err(Cause::Refused(text));
+                }
+            };
         }
     }
 

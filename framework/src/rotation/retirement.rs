@@ -73,20 +73,12 @@ impl<R: Rotator, V: Vault> Creation<'_, R, V> {
         }
     }
 
-    /// Whether the target has room for one more credential, now that what abandoned rotations left is gone.
-    pub(super) async fn made_room(&self, overlap: &Overlap) -> bool {
-        self.retire_abandoned(overlap).await.unwrap_or_else(|cause| {
-            tracing::warn!("what abandoned rotations left cannot be retired: {cause}");
-            false
-        })
-    }
-
     /// Retires what rotations left that were abandoned after createSecret; says whether anything was.
     ///
     /// It is on versions without a label, where no rotation looks, and would fill the target for good.
     /// A version with any label, of whatever name, may be in use; so may one that has lost its label within
     /// the overlap.
-    async fn retire_abandoned(&self, overlap: &Overlap) -> Result<bool, Cause> {
+    pub(super) async fn retire_abandoned(&self, overlap: &Overlap) -> Result<bool, Cause> {
         let drive = self.drive;
         let (secret, version) = (&drive.event.secret_id, &drive.event.version);
         let (description, listed) = tokio::join!(

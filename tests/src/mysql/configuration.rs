@@ -14,6 +14,8 @@ pub(super) fn common(process: &Process, product: Product, installation: &Install
         lines.push(format!("plugin_dir = {usr}/lib/mysql/plugin"));
     }
     lines.push(format!("datadir = {folder}/data"));
+    // A server that starts removes all temporary tables that it finds in there, whosever they are.
+    lines.push(format!("tmpdir = {folder}"));
     lines.push(format!("socket = {folder}/socket/server.sock"));
     lines.push(format!("pid_file = {folder}/socket/server.pid"));
     lines.extend(COMMON.iter().copied().map(str::to_owned));

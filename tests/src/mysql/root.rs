@@ -22,7 +22,7 @@ impl Server {
         sqlx::raw_sql(AssertSqlSafe(statements))
             .execute(&mut root)
             .await
-            .unwrap_or_else(|error| panic!("{statements}: {error}"));
+            .unwrap_or_else(|error| panic!("{statements}: {error}{}", self.last_words(&error)));
         root.close().await.expect("a session can be ended");
     }
 
@@ -82,9 +82,20 @@ impl Server {
         let rows = sqlx::raw_sql(AssertSqlSafe(query))
             .fetch_all(&mut root)
             .await
-            .unwrap_or_else(|error| panic!("{query}: {error}"));
+            .unwrap_or_else(|error| panic!("{query}: {error}{}", self.last_words(&error)));
         root.close().await.expect("a session can be ended");
         rows
+    }
+
+    /// The end of the log, where it was not the server that answered with an error: it may be gone.
+    fn last_words(&self, error: &sqlx::Error) -> String {
+        const LINES: usize = 80;
+        if matches!(error, sqlx::Error::Database(_)) {
+            return String::new();
+        }
+        let log = self.log();
+        let lines: Vec<&str> = log.lines().collect();
+        format!("\n{}", lines[lines.len().saturating_sub(LINES)..].join("\n"))
     }
 
     /// Whether a consumer with this password is let in; one attempt in the server's log.

@@ -48,8 +48,8 @@ impl fmt::Debug for Way {
     }
 }
 
-/// Puts the secret under the customer's key.
-fn encrypt(scene: &Scene) {
-    let request = json!({"SecretId": scene.secret, "KmsKeyId": KMS_KEY});
+/// Puts a secret under the customer's key.
+fn encrypt(scene: &Scene, secret: &str) {
+    let request = json!({"SecretId": secret, "KmsKeyId": KMS_KEY});
     scene.local.call(Operation::UpdateSecret, &request).expect("a key");
 }

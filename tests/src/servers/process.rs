@@ -1,5 +1,4 @@
 use std::fs;
-use std::net::{Ipv4Addr, TcpListener};
 use std::os::unix::fs::{PermissionsExt as _, chown};
 use std::path::{Path, PathBuf};
 use std::time::{Duration, Instant};
@@ -8,6 +7,7 @@ use super::logins::{Connection, Logins, Mark};
 use super::supervisor::{Owner, Supervisor};
 use super::template;
 use super::tls::Tls;
+use crate::ports;
 
 const PATIENCE: Duration = Duration::from_secs(30);
 const PAUSE: Duration = Duration::from_millis(5);
@@ -91,11 +91,6 @@ impl Process {
         self.folder().join("socket")
     }
 
-    fn choose_port(&mut self) {
-        let listener = TcpListener::bind((Ipv4Addr::LOCALHOST, 0)).expect("a free port");
-        self.port = listener.local_addr().expect("a bound port").port();
-    }
-
     /// Starts the program on a free port, after `configure` has written its configuration; returns when it is ready.
     pub(crate) async fn launch(
         &mut self,
@@ -104,7 +99,7 @@ impl Process {
         is_ready: impl Fn(&Self, &str) -> bool,
     ) {
         for _ in 0..PORTS_TRIED {
-            self.choose_port();
+            self.port = ports::free();
             configure(self);
             if self.try_launch(program, &is_ready).await {
                 return;

@@ -190,7 +190,7 @@ pub fn secret_of(provider: &Provider, key: &Key) -> Value {
 pub const TIMEOUT: Duration = Duration::from_secs(30);
 
 /// The function; what it can print, it prints: tests look for secrets there.
-fn traced() -> Function {
+pub fn traced() -> Function {
     Function::binary(binaries::turnlock_api_key())
         .env("RUST_LOG", "trace")
         .env("METRICS_NAMESPACE", "Turnlock")

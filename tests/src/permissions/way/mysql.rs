@@ -1,4 +1,4 @@
-//! MySQL.
+//! MySQL and MariaDB.
 
 use super::{Stage, Way, encrypt};
 use crate::amazon::{Amazon, CLUSTER_TAG, INSTANCE_TAG, host_of, mysql_server};
@@ -7,12 +7,17 @@ use crate::one_user;
 use crate::rds::{Cluster, Instance};
 use crate::world::mysql::{FUNCTION, World};
 
-pub(super) const WAYS: [Way; 7] = [
-    Way { name: "MySQL, one user", function: FUNCTION, start: || Box::pin(one_user()) },
+pub(super) const WAYS: [Way; 12] = [
+    Way { name: "MySQL, one user", function: FUNCTION, start: || Box::pin(one_user(PRODUCT)) },
+    Way {
+        name: "MySQL, one user, set by an admin",
+        function: FUNCTION,
+        start: || Box::pin(set_by_an_admin(PRODUCT)),
+    },
     Way {
         name: "MySQL, one user, after a rotation that was given up",
         function: FUNCTION,
-        start: || Box::pin(async { one_user().await.given_up() }),
+        start: || Box::pin(async { one_user(PRODUCT).await.given_up() }),
     },
     Way {
         name: "MySQL, one user, under a customer's key",
@@ -20,7 +25,12 @@ pub(super) const WAYS: [Way; 7] = [
         start: || Box::pin(under_a_key()),
     },
     Way { name: "MySQL, two passwords", function: FUNCTION, start: || Box::pin(two_passwords()) },
-    Way { name: "MySQL, two users", function: FUNCTION, start: || Box::pin(two_users()) },
+    Way {
+        name: "MySQL, two passwords, set by an admin",
+        function: FUNCTION,
+        start: || Box::pin(two_passwords_by_an_admin()),
+    },
+    Way { name: "MySQL, two users", function: FUNCTION, start: || Box::pin(two_users(PRODUCT)) },
     Way {
         name: "MySQL, two users, admin of an instance managed by RDS",
         function: FUNCTION,
@@ -31,17 +41,36 @@ pub(super) const WAYS: [Way; 7] = [
         function: FUNCTION,
         start: || Box::pin(of_a_cluster()),
     },
+    Way {
+        name: "MariaDB, one user",
+        function: FUNCTION,
+        start: || Box::pin(one_user(Product::MariaDb)),
+    },
+    Way {
+        name: "MariaDB, one user, set by an admin",
+        function: FUNCTION,
+        start: || Box::pin(set_by_an_admin(Product::MariaDb)),
+    },
+    Way {
+        name: "MariaDB, two users",
+        function: FUNCTION,
+        start: || Box::pin(two_users(Product::MariaDb)),
+    },
 ];
 
 const PRODUCT: Product = Product::MySql;
 
-async fn one_user() -> Stage {
-    Stage::of(FUNCTION, World::start(Setup::of(PRODUCT)).await)
+async fn one_user(product: Product) -> Stage {
+    Stage::of(FUNCTION, World::start(Setup::of(product)).await)
+}
+
+async fn set_by_an_admin(product: Product) -> Stage {
+    Stage::of(FUNCTION, World::start_with_admin(Setup::of(product)).await)
 }
 
 async fn under_a_key() -> Stage {
     let world = World::start(Setup::of(PRODUCT)).await;
-    encrypt(&world);
+    encrypt(&world, &world.secret);
     Stage::of(FUNCTION, world)
 }
 
@@ -50,8 +79,12 @@ async fn two_passwords() -> Stage {
     Stage::of(FUNCTION, one_user::Way::DUAL_OWN.start(setup).await)
 }
 
-async fn two_users() -> Stage {
-    Stage::of(FUNCTION, World::start_alternating(Setup::of(PRODUCT)).await)
+async fn two_passwords_by_an_admin() -> Stage {
+    Stage::of(FUNCTION, World::start_dual(Setup::of(PRODUCT)).await)
+}
+
+async fn two_users(product: Product) -> Stage {
+    Stage::of(FUNCTION, World::start_alternating(Setup::of(product)).await)
 }
 
 async fn of_an_instance() -> Stage {

@@ -1,13 +1,18 @@
 //! PostgreSQL.
 
-use super::{Stage, Way, encrypt};
+use super::{ADMIN_SECRETS, Stage, Way, encrypt};
 use crate::amazon::{Amazon, CLUSTER_TAG, server};
 use crate::postgres::{Server, Setup, Version};
 use crate::rds::{Cluster, REGION, host};
 use crate::world::{FUNCTION, World};
 
-pub(super) const WAYS: [Way; 6] = [
+pub(super) const WAYS: [Way; 8] = [
     Way { name: "PostgreSQL, one user", function: FUNCTION, start: || Box::pin(one_user()) },
+    Way {
+        name: "PostgreSQL, one user, set by an admin",
+        function: FUNCTION,
+        start: || Box::pin(set_by_an_admin()),
+    },
     Way {
         name: "PostgreSQL, one user, after a rotation that was given up",
         function: FUNCTION,
@@ -19,6 +24,11 @@ pub(super) const WAYS: [Way; 6] = [
         start: || Box::pin(under_a_key()),
     },
     Way { name: "PostgreSQL, two users", function: FUNCTION, start: || Box::pin(two_users()) },
+    Way {
+        name: "PostgreSQL, two users, the admin's secret under a customer's key",
+        function: FUNCTION,
+        start: || Box::pin(admin_under_a_key()),
+    },
     Way {
         name: "PostgreSQL, two users, admin of an instance managed by RDS",
         function: FUNCTION,
@@ -37,7 +47,17 @@ async fn one_user() -> Stage {
 
 async fn under_a_key() -> Stage {
     let world = World::start(Setup::default()).await;
-    encrypt(&world);
+    encrypt(&world, &world.secret);
+    Stage::of(FUNCTION, world)
+}
+
+async fn set_by_an_admin() -> Stage {
+    Stage::of(FUNCTION, World::start_with_admin(Setup::default()).await)
+}
+
+async fn admin_under_a_key() -> Stage {
+    let world = World::start_alternating(Setup::default()).await;
+    encrypt(&world, ADMIN_SECRETS[0]);
     Stage::of(FUNCTION, world)
 }
 
