@@ -10,7 +10,7 @@ use tokio::time::Instant;
 use self::line::{Line, Metric};
 use self::outages::Outages;
 use crate::rotation::{Seen, look_back};
-use crate::{Failure, Outcome, RotationEvent, Rotator, Step, Vault};
+use crate::{Class, Failure, Outcome, RotationEvent, Rotator, Step, Vault};
 
 mod line;
 mod outages;
@@ -55,9 +55,9 @@ impl Metrics {
         Self { namespace, function, level: level(None), outages: Mutex::default() }
     }
 
-    /// Asks what the rotation did to the old credential, where it is over now and this environment was not told.
+    /// Asks what the rotation did to the old credential, where finishSecret was to end it and this environment was not told.
     ///
-    /// One call, and only after consumers have the new credential.
+    /// One call, and only after consumers have the new credential, or could not be given it.
     pub(crate) async fn look_back<R: Rotator, V: Vault>(
         &self,
         rotator: &R,
@@ -68,7 +68,12 @@ impl Metrics {
         let Some(event) = invocation.event.filter(|event| event.step == Step::Finish) else {
             return;
         };
-        if matches!(invocation.done, Ok(Outcome::Changed)) && !self.outages().knows(event) {
+        let is_to_be_told = match invocation.done {
+            Ok(outcome) => outcome == Outcome::Changed,
+            // A step that is none of a rotation under way.
+            Err(failure) => failure.class() != Class::Refused,
+        };
+        if is_to_be_told && !self.outages().knows(event) {
             look_back(rotator, vault, event, deadline, invocation.seen).await;
         }
     }

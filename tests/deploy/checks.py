@@ -6,7 +6,7 @@ import re
 import sys
 import tomllib
 from copy import deepcopy
-from itertools import zip_longest
+from itertools import product, zip_longest
 from pathlib import Path
 
 import parliament
@@ -274,7 +274,22 @@ def configuration_is_known_to_sam():
                 yield f"samconfig.toml: sam {command} has no {key}"
 
 
+def answers_of_guided_are_kept_as_they_were_given():
+    from samcli.cli.types import CfnParameterOverridesType
+    from samcli.commands.deploy.guided_config import GuidedConfig
+
+    # --guided keeps them in samconfig.toml, and the next deployment reads them there.
+    name = "ExcludeCharacters"
+    for value in map("".join, (answer for length in (1, 2, 3) for answer in product("\\\"' ,=/a", repeat=length))):
+        if re.search(PARAMETERS[name]["AllowedPattern"], value):
+            kept = f'{name}={GuidedConfig.quote_parameter_values(value)} Next="x"'
+            read = CfnParameterOverridesType().convert((kept,), None, None)
+            if read != {name: value, "Next": "x"}:
+                yield f"{name}: {value!r} is read again as {read}"
+
+
 CHECKS = [
+    answers_of_guided_are_kept_as_they_were_given,
     configuration_is_known_to_sam,
     functions_are_alike,
     parameters_are_shown_once,

@@ -40,12 +40,21 @@ impl Outages {
     ) -> Option<SystemTime> {
         let before = self.state(event);
         let Some(outcome) = outcome else {
-            if event.step == Step::Set && matches!(before, None | Some(State::Stored)) {
-                // It may have been set all the same.
-                self.take(event);
-                if let Some(Old::Unknown { since }) = old {
-                    self.note(event, State::PerhapsSince(since));
+            match event.step {
+                Step::Set if matches!(before, None | Some(State::Stored)) => {
+                    // It may have been set all the same.
+                    self.take(event);
+                    if let Some(Old::Unknown { since }) = old {
+                        self.note(event, State::PerhapsSince(since));
+                    }
                 }
+                // Its version was set before, elsewhere if nothing was seen of that here.
+                Step::Finish => {
+                    if let Some(state) = old.and_then(|old| state(None, old)) {
+                        self.note(event, state);
+                    }
+                }
+                _ => {}
             }
             return dead(self.state(event));
         };
@@ -225,6 +234,16 @@ mod tests {
         let set = (Step::Set, CHANGED, Some(overwritten(true, Some(true))));
         assert_eq!(told(&[set, (Step::Finish, UNCHANGED, None)]), None);
         assert_eq!(told(&[set, (Step::Set, UNCHANGED, None), (Step::Test, None, None)]), None);
+    }
+
+    #[test]
+    fn an_end_that_fails_tells_what_was_done_elsewhere() {
+        let asked = (Step::Finish, None, Some(overwritten(false, None)));
+        assert_eq!(told(&[asked]), Some(CREATED));
+        assert_eq!(told(&[(Step::Create, CHANGED, None), asked]), Some(CREATED));
+        assert_eq!(told(&[asked, (Step::Finish, CHANGED, None)]), Some(CREATED));
+        assert_eq!(told(&[(Step::Finish, None, Some(Old::Works))]), None);
+        assert_eq!(told(&[(Step::Finish, None, None)]), None);
     }
 
     #[test]

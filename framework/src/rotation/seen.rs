@@ -80,7 +80,7 @@ pub(super) fn is_refusal(cause: &Cause) -> bool {
     said.contains(&cause.class())
 }
 
-/// Reads off the promoted version what its rotation did to the one before, in one call.
+/// Reads off the version that finishSecret promotes what its rotation did to the one before, in one call.
 ///
 /// For an invocation that was not told: setSecret ran in another environment.
 pub(crate) async fn look_back<R: Rotator, V: Vault>(

@@ -6,7 +6,7 @@ use std::collections::BTreeSet;
 use std::time::Instant;
 
 use serde_json::Value;
-use turnlock_local::Function;
+use turnlock_local::{Fault, Function, Operation};
 use turnlock_tests::binaries::turnlock_postgres;
 use turnlock_tests::metrics::{data, lines};
 use turnlock_tests::postgres::{Server, Setup};
@@ -137,6 +137,23 @@ async fn an_outage_is_told_of_while_it_lasts_and_at_its_end() {
     assert_eq!((&so_far["ErrorClass"], &so_far["Step"]), (&"permission".into(), &at_last["Step"]));
     let [so_far, at_last] = [so_far, at_last].map(|line| line["DeadPasswordTime"].as_u64());
     assert!(so_far > Some(0) && at_last >= so_far, "{so_far:?} {at_last:?}");
+}
+
+#[tokio::test]
+async fn an_outage_that_another_environment_has_begun_is_told_of_by_the_end_that_fails() {
+    for (world, is_out) in [
+        (World::start(Setup::default()).await, true),
+        (World::start_alternating(Setup::default()).await, false),
+    ] {
+        let pending = world.rotate_but_for_the_end().await;
+        world.local.kill_functions().await;
+        world.local.fail_next(Operation::UpdateSecretVersionStage, 1, Fault::AccessDenied);
+        world.step("finishSecret", &pending).await.expect_err("the label is not to be moved");
+        let line = told(&world).pop().expect("a line").1;
+        assert_eq!((&line["Step"], &line["Failures"]), (&"finishSecret".into(), &1.into()));
+        assert_eq!(line.get("Outages").is_some(), is_out, "{line}");
+        assert_eq!(line.get("DeadPasswordTime").is_some(), is_out, "{line}");
+    }
 }
 
 #[tokio::test]
