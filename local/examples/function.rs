@@ -3,7 +3,7 @@
 //! It keeps nothing but the secret: `createSecret` stores the current value with `+` after it,
 //! `setSecret` and `testSecret` look at the pending value, `finishSecret` moves the label.
 //! What the variable `MISBEHAVE` holds (`STEP=HOW,…`) makes it worse: `fail`, `crash`, `hang`,
-//! `linger` (answers after 200 ms), `once` (fails in the first attempt that this process sees).
+//! `linger` (answers after a second), `once` (fails in the first attempt that this process sees).
 
 use std::collections::BTreeMap;
 use std::io::{self, Read as _, Write as _};
@@ -44,7 +44,7 @@ fn main() -> io::Result<()> {
             _ => rotate(&event),
         };
         if how == Some("linger") {
-            std::thread::sleep(Duration::from_millis(200));
+            std::thread::sleep(Duration::from_secs(1));
         }
         let (end, body) = match outcome {
             Ok(answer) => ("response", answer),

@@ -19,6 +19,8 @@ pub use summary::Summary;
 /// The longest that one rotation may take, from the moment when all are due.
 const PATIENCE: Duration = Duration::from_secs(600);
 const DAY: Duration = Duration::from_secs(24 * 60 * 60);
+/// From one rotation to the next: so many that the end of a day while the test runs makes none due again.
+const DAYS: u32 = 1_000;
 /// Of a small server: three are for superusers.
 const CONNECTIONS: u16 = 100;
 /// Consumers that log in at the end.
@@ -52,12 +54,12 @@ pub async fn run(fleet: Fleet) -> Summary {
             let user = user(number);
             let secret = secret_of(&server, &user, &json!(FIRST_PASSWORD)).to_string();
             let secret = local.create_secret(&user, &secret).expect("a secret can be created");
-            let rules = json!({"AutomaticallyAfterDays": 1});
+            let rules = json!({"AutomaticallyAfterDays": DAYS});
             local.set_schedule(&secret, FUNCTION, &rules).expect("it can be scheduled");
             (secret, user)
         })
         .collect();
-    local.advance(DAY);
+    local.advance(DAYS * DAY);
     let throttled = tokio::time::timeout(PATIENCE, others(&local, fleet.throttled)).await;
     throttled.expect("a fleet that is throttled tries again");
     for secret in secrets.keys() {

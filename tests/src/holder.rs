@@ -11,7 +11,7 @@ use std::time::{Duration, Instant};
 /// Tells the held test that it is one.
 const VARIABLE: &str = "TURNLOCK_HOLDER";
 const FOLDERS: &str = "folders of the held servers: ";
-const PATIENCE: Duration = Duration::from_secs(10);
+const PATIENCE: Duration = Duration::from_secs(60);
 
 /// What the held test does last: it waits to be killed, unless it runs for itself.
 ///

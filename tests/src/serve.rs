@@ -19,7 +19,7 @@ pub struct Serve {
 
 /// Kills the program as soon as standard input ends, which it does with this process.
 const KEEP: &str = r#""$@" & child=$!; cat >/dev/null; kill -KILL $child; wait $child"#;
-const PATIENCE: Duration = Duration::from_secs(30);
+const PATIENCE: Duration = Duration::from_secs(120);
 const PAUSE: Duration = Duration::from_millis(5);
 
 impl Serve {

@@ -148,10 +148,14 @@ pub fn secret_of(server: &Server, user: &str, password: &Value) -> Value {
     })
 }
 
+/// A resolver that loses a question asks again before the function stops waiting, by resolv.conf(5).
+pub(crate) const RESOLVER: (&str, &str) = ("RES_OPTIONS", "timeout:1 attempts:2");
+
 /// The real function, trusting the server's own authority.
 pub fn function(server: &Server) -> Function {
     Function::binary(binaries::turnlock_postgres())
         .env("TLS_CA_FILE", server.ca_file().display().to_string())
         .env("RUST_LOG", "debug")
         .env("METRICS_NAMESPACE", "Turnlock")
+        .env(RESOLVER.0, RESOLVER.1)
 }

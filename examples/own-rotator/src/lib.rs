@@ -40,6 +40,9 @@ impl Credential for User {
     }
 }
 
+/// The longest that Redis may take to let one in, and to answer a command.
+const PATIENCE: Duration = Duration::from_secs(5);
+
 /// Rotates a user's password.
 #[derive(Debug)]
 pub struct Redis;
@@ -57,7 +60,8 @@ impl Rotator for Redis {
         let login = server.redis_settings().clone().set_username(&user.name);
         let login = login.set_password(user.password.expose());
         let client = redis::Client::open(server.set_redis_settings(login)).map_err(failed)?;
-        let bounds = AsyncConnectionConfig::new();
+        let bounds = AsyncConnectionConfig::new().set_connection_timeout(Some(PATIENCE));
+        let bounds = bounds.set_response_timeout(Some(PATIENCE));
         match client.get_multiplexed_async_connection_with_config(&bounds).await {
             Ok(session) => Ok(Verdict::Accepted(session)),
             Err(e) if e.kind() == ErrorKind::AuthenticationFailed => Ok(Verdict::Rejected(

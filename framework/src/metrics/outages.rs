@@ -54,7 +54,7 @@ impl Outages {
                         self.note(event, state);
                     }
                 }
-                _ => {}
+                Step::Create | Step::Set | Step::Test => {}
             }
             return dead(self.state(event));
         };

@@ -71,12 +71,12 @@ mod tests {
             "RotationRules": { "AutomaticallyAfterDays": 1 },
         });
         local.call(Operation::RotateSecret, &request).expect("sets the schedule");
-        let _failed = local.wait_for_rotation("app", Duration::from_secs(10)).await;
+        let _failed = local.wait_for_rotation("app", Duration::from_secs(60)).await;
         let mut events = local.subscribe();
         local.service().clock.advance(Duration::from_secs(86_400));
         let started = async {
             while events.recv().await.expect("events").kind != EventKind::RotationStarted {}
         };
-        tokio::time::timeout(Duration::from_secs(10), started).await.expect("the timer fires");
+        tokio::time::timeout(Duration::from_secs(60), started).await.expect("the timer fires");
     }
 }

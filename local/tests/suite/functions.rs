@@ -22,7 +22,7 @@ fn exists(process: &str) -> bool {
 
 async fn gone(process: &str) -> bool {
     let start = Instant::now();
-    while exists(process) && start.elapsed() < Duration::from_secs(5) {
+    while exists(process) && start.elapsed() < Duration::from_secs(60) {
         tokio::time::sleep(Duration::from_millis(10)).await;
     }
     !exists(process)
@@ -52,12 +52,12 @@ async fn invocations_that_overlap_get_an_environment_each() {
 
 #[tokio::test]
 async fn an_invocation_that_takes_too_long_is_killed_and_the_next_has_a_new_process() {
-    let slow = function("x=hang").timeout(Duration::from_millis(200));
+    let slow = function("x=hang").timeout(Duration::from_secs(2));
     let local = Local::builder().function("f", slow).start().await.expect("starts");
     let answer = local.invoke("f", json!({ "Step": "x" })).await;
     assert_eq!(answer.error_type.as_deref(), Some("Sandbox.Timedout"));
     let message = answer.error_message.unwrap_or_default();
-    assert!(message.ends_with("Task timed out after 0.20 seconds"), "{message}");
+    assert!(message.ends_with("Task timed out after 2.00 seconds"), "{message}");
     let answer = local.invoke("f", json!({})).await;
     assert_eq!(answer.error_type, None);
     let used = processes(&local);

@@ -149,7 +149,7 @@ fn a_killed_server_takes_a_hanging_function_with_it() {
         child = child_of(server.0.id());
         child.is_some()
     });
-    std::thread::sleep(Duration::from_millis(100));
+    std::thread::sleep(Duration::from_secs(2));
     drop(server);
     let child = child.expect("a function process");
     wait_until(|| !Path::new(&format!("/proc/{child}/exe")).exists());
@@ -197,7 +197,7 @@ fn neither_values_nor_tokens_are_in_the_log() {
 }
 
 fn wait_until(mut holds: impl FnMut() -> bool) {
-    for _ in 0..500 {
+    for _ in 0..6_000 {
         if holds() {
             return;
         }

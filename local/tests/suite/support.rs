@@ -10,7 +10,7 @@ use tokio::io::{AsyncReadExt as _, AsyncWriteExt as _};
 use tokio::net::TcpStream;
 use turnlock_local::{Builder, Function, Knobs, Local, Operation, Refused, RotationFailure};
 
-pub(crate) const LONG: Duration = Duration::from_secs(10);
+pub(crate) const LONG: Duration = Duration::from_secs(60);
 
 /// The example function, built where a filter kept cargo from doing so.
 pub(crate) fn function_path() -> PathBuf {

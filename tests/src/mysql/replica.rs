@@ -5,7 +5,7 @@ use super::server::Server;
 use super::setup::Product;
 
 /// The longest that a replica may take for anything.
-const PATIENCE: Duration = Duration::from_secs(30);
+const PATIENCE: Duration = Duration::from_secs(120);
 const PAUSE: Duration = Duration::from_millis(20);
 
 impl Server {
@@ -32,7 +32,7 @@ impl Server {
                 format!(
                     "CHANGE REPLICATION SOURCE TO SOURCE_HOST = '127.0.0.1', SOURCE_PORT = {port}, \
                      SOURCE_USER = 'replicator', SOURCE_PASSWORD = 'of-the-replicator', SOURCE_SSL = 1, \
-                     SOURCE_LOG_FILE = 'binlog.000001', SOURCE_LOG_POS = 4; START REPLICA; \
+                     SOURCE_LOG_FILE = 'binlog.000001', SOURCE_LOG_POS = 4, SOURCE_CONNECT_RETRY = 1; START REPLICA; \
                      SET GLOBAL super_read_only = ON"
                 ),
             ),
@@ -41,7 +41,7 @@ impl Server {
                 format!(
                     "CHANGE MASTER TO MASTER_HOST = '127.0.0.1', MASTER_PORT = {port}, \
                      MASTER_USER = 'replicator', MASTER_PASSWORD = 'of-the-replicator', \
-                     MASTER_LOG_FILE = 'binlog.000001', MASTER_LOG_POS = 4; START SLAVE; \
+                     MASTER_LOG_FILE = 'binlog.000001', MASTER_LOG_POS = 4, MASTER_CONNECT_RETRY = 1; START SLAVE; \
                      SET GLOBAL read_only = ON"
                 ),
             ),

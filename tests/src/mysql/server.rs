@@ -56,7 +56,7 @@ hard=KILL
     ..MYSQL
 };
 
-const PATIENCE: Duration = Duration::from_secs(10);
+const PATIENCE: Duration = Duration::from_secs(60);
 const PAUSE: Duration = Duration::from_millis(5);
 
 const PORT_TAKEN: &str = "Bind on TCP/IP port";

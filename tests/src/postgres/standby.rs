@@ -6,7 +6,7 @@ use sqlx::{AssertSqlSafe, Connection as _, Row as _};
 use super::server::Server;
 
 /// The longest that a standby may take for anything.
-const PATIENCE: Duration = Duration::from_secs(30);
+const PATIENCE: Duration = Duration::from_secs(120);
 const PAUSE: Duration = Duration::from_millis(20);
 
 impl Server {

@@ -9,7 +9,7 @@ use super::template;
 use super::tls::Tls;
 use crate::ports;
 
-const PATIENCE: Duration = Duration::from_secs(30);
+const PATIENCE: Duration = Duration::from_secs(180);
 const PAUSE: Duration = Duration::from_millis(5);
 /// Another process can take a port between the moment it was free and the server's start.
 const PORTS_TRIED: usize = 5;

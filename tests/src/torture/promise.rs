@@ -7,7 +7,7 @@ use serde_json::Value;
 use super::stage::{Keeps, Stage, State};
 
 /// Servers need a moment to see that a client is gone.
-const PATIENCE: Duration = Duration::from_secs(8);
+const PATIENCE: Duration = Duration::from_secs(60);
 const PAUSE: Duration = Duration::from_millis(2);
 
 /// What is broken after an attempt that was interrupted.

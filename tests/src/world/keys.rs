@@ -194,6 +194,7 @@ pub fn traced() -> Function {
     Function::binary(binaries::turnlock_api_key())
         .env("RUST_LOG", "trace")
         .env("METRICS_NAMESPACE", "Turnlock")
+        .env(super::RESOLVER.0, super::RESOLVER.1)
 }
 
 /// A function that knows the provider's description and its certificate.

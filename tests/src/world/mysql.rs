@@ -173,6 +173,7 @@ pub fn function(server: &Server) -> Function {
         .env("TLS_CA_FILE", server.ca_file().display().to_string())
         .env("RUST_LOG", "debug")
         .env("METRICS_NAMESPACE", "Turnlock")
+        .env(super::RESOLVER.0, super::RESOLVER.1)
 }
 
 fn strategy(name: &str) -> impl FnOnce(&mut Value) {

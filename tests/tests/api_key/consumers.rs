@@ -13,7 +13,9 @@ use turnlock_tests::scene::StepError;
 use turnlock_tests::world::keys::{ACCOUNT, FUNCTION, World};
 
 /// Short, so that what an attempt has left is soon old enough to be touched.
-const TIMEOUT: Duration = Duration::from_secs(3);
+const SHORT: Duration = Duration::from_secs(3);
+/// Where no attempt leaves anything.
+const LONG: Duration = Duration::from_secs(30);
 /// From one look at the consumers to the next.
 const TICK: Duration = Duration::from_mins(10);
 /// Each reads at another tick of the hour.
@@ -30,8 +32,8 @@ struct Day {
 }
 
 impl Day {
-    async fn start(way: Way) -> Self {
-        let world = way.start(TIMEOUT).await;
+    async fn start(way: Way, timeout: Duration) -> Self {
+        let world = way.start(timeout).await;
         world.edit(|secret| secret["rotation"] = json!({"provider": "harness"}));
         let held = vec![world.first.value.clone(); CONSUMERS];
         let mut day = Self { world, held, ticks: 0, story: Vec::new() };
@@ -71,7 +73,7 @@ impl Day {
 #[tokio::test(flavor = "multi_thread")]
 async fn rotations_every_four_hours_lock_nobody_out_who_reads_once_an_hour() {
     for way in Way::ALL.map(|way| Way { limit: Some(2), ..way }) {
-        let mut day = Day::start(way).await;
+        let mut day = Day::start(way, LONG).await;
         for tick in 0..TICKS_A_DAY {
             if tick % (4 * CONSUMERS) == 0 {
                 day.rotate().await.unwrap_or_else(|error| panic!("{way:?}: {error:?}"));
@@ -87,7 +89,7 @@ async fn rotations_every_four_hours_lock_nobody_out_who_reads_once_an_hour() {
 #[tokio::test(flavor = "multi_thread")]
 async fn a_second_rotation_is_refused_for_two_hours_and_then_done() {
     for way in [Way::OWN, Way::ADMIN] {
-        let mut day = Day::start(way).await;
+        let mut day = Day::start(way, LONG).await;
         day.rotate().await.expect("a rotation");
         for minutes in (0..120).step_by(10) {
             let refused = day.rotate().await.expect_err("consumers may have the one before");
@@ -157,7 +159,7 @@ async fn rotations_cut_off_cancelled_and_overtaken_by_hand_lock_nobody_out() {
         let way = if seed % 2 == 0 { Way::OWN } else { Way::ADMIN };
         days.spawn(async move {
             let mut dice = Dice::of(seed);
-            let mut day = Day::start(Way { limit: None, ..way }).await;
+            let mut day = Day::start(Way { limit: None, ..way }, SHORT).await;
             for _ in 0..2 * TICKS_A_DAY {
                 if dice.roll(12) == 0 {
                     happen(&mut day, &mut dice).await;

@@ -155,6 +155,9 @@ fn retire_by_hand(world: &World, context: &str) {
     }
 }
 
+/// One sweep at a time: several beside each other have the machine start more functions than it can in their time.
+static TURN: tokio::sync::Mutex<()> = tokio::sync::Mutex::const_new(());
+
 /// Takes one point after the other; how many rotations were cut off.
 async fn work(points: Arc<Mutex<VecDeque<Point>>>, way: Way) -> usize {
     let world = Arc::new(way.start(TIMEOUT).await);
@@ -170,6 +173,7 @@ async fn work(points: Arc<Mutex<VecDeque<Point>>>, way: Way) -> usize {
 }
 
 async fn sweep(way: Way) {
+    let _turn = TURN.lock().await;
     let points = Point::all(&way.start(TIMEOUT).await, way).await;
     let count = points.len();
     let points = Arc::new(Mutex::new(points));

@@ -9,6 +9,7 @@ use std::time::Duration;
 use tokio::task::JoinSet;
 use turnlock_local::{Delivery, Fault, Operation};
 use turnlock_tests::key_ways::Way;
+use turnlock_tests::scene::StepError;
 use turnlock_tests::world::keys::World;
 
 const STEPS: [&str; 4] = ["createSecret", "setSecret", "testSecret", "finishSecret"];
@@ -18,6 +19,8 @@ const TIMEOUT: Duration = Duration::from_secs(5);
 const SLOW: Duration = Duration::from_millis(60);
 /// Keys that two invocations may have minted and not stored yet.
 const TWO: usize = 2;
+/// How often a step that has to succeed may be late.
+const LATE: usize = 10;
 /// Worlds at once.
 const AT_ONCE: usize = 6;
 
@@ -41,11 +44,22 @@ async fn step_twice(world: &Arc<World>, step: &'static str, version: &str, later
     while let Some(done) = invocations.join_next().await {
         if let Err(error) = done.expect("it ends") {
             // Who comes second may not wait for the first, and may find no room beside it.
-            let passes = ["throttled", "refused"].contains(&error.class.as_str());
-            assert!(step == "createSecret" && passes, "{error:?}");
+            let beside = ["throttled", "refused"].contains(&error.class.as_str());
+            assert!(step == "createSecret" && beside || is_late(&error), "{error:?}");
         }
     }
-    world.step(step, version).await.expect("the step was taken");
+    for _ in 0..LATE {
+        match world.step(step, version).await {
+            Err(error) if is_late(&error) => {}
+            done => return drop(done.expect("the step was taken")),
+        }
+    }
+    panic!("{step} is late each time");
+}
+
+/// Whether a step was cut off by the clock, as on a machine that is busy.
+fn is_late(error: &StepError) -> bool {
+    ["timeout", "Sandbox.Timedout"].contains(&error.class.as_str())
 }
 
 /// The version of a rotation that has not called the provider yet.

@@ -18,7 +18,7 @@ const TIMEOUT: Duration = Duration::from_secs(2);
 /// Walks, each with a secret of its own.
 const WALKS: u64 = 12;
 /// Walks at once.
-const AT_ONCE: usize = 6;
+const AT_ONCE: usize = 3;
 /// Of each walk.
 const STEPS: usize = 14;
 

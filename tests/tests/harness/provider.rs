@@ -286,7 +286,7 @@ fn an_endless_body_and_silence_last_until_the_client_leaves() {
         provider.fail("GET /whoami", 1, oddity.before_acting());
         let mut stream = TcpStream::connect(("127.0.0.1", provider.port())).unwrap();
         stream.write_all(b"GET /whoami HTTP/1.1\r\n\r\n").unwrap();
-        stream.set_read_timeout(Some(Duration::from_millis(200))).unwrap();
+        stream.set_read_timeout(Some(Duration::from_secs(2))).unwrap();
         // More than the head, which comes at once.
         let mut bytes = [0; 150];
         assert_eq!(stream.read_exact(&mut bytes).is_ok(), some);

@@ -40,7 +40,7 @@ async fn a_server_that_waits_for_the_client_to_begin_is_told_as_silent() {
     for port in [hangs.port(), nonsense.port()] {
         let words = ["took the connection and was silent"];
         let took = fails_at(port, true, &words, "timeout").await;
-        assert!(took < Duration::from_secs(8), "{took:?}");
+        assert!(took < Duration::from_secs(20), "{took:?}");
     }
 }
 

@@ -13,7 +13,7 @@ use turnlock_tests::world::mysql::{FIRST_PASSWORD, World};
 
 const STEPS: [&str; 4] = ["createSecret", "setSecret", "testSecret", "finishSecret"];
 /// Invocations of one step at once.
-const AT_ONCE: usize = 5;
+const AT_ONCE: usize = 3;
 
 /// Takes one step in several invocations at once, all of which have to succeed.
 async fn step_at_once(world: &Arc<World>, way: Way, step: &'static str, version: &str) {

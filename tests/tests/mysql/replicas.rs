@@ -13,7 +13,7 @@ use turnlock_tests::turns::CLONE;
 use turnlock_tests::world::mysql::{ADMIN, ADMIN_PASSWORD, FIRST_PASSWORD, USER, World, secret_of};
 
 /// The longest that the function may take to look at the replica.
-const PATIENCE: Duration = Duration::from_secs(30);
+const PATIENCE: Duration = Duration::from_secs(120);
 
 fn engine(product: Product) -> String {
     product.engine().to_owned()

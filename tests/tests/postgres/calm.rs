@@ -12,7 +12,7 @@ fn of(version: Version) -> Setup {
 
 /// Has every call take so long that calls made at once overlap also on a busy machine.
 fn slow_down(world: &World) {
-    world.local.set_knobs(|knobs| knobs.latency = Duration::from_millis(150));
+    world.local.set_knobs(|knobs| knobs.latency = Duration::from_millis(400));
 }
 
 #[tokio::test]

@@ -64,7 +64,7 @@ async fn a_server_that_accepts_and_never_answers_is_told_long_before_lambdas_end
     let hangs = AcceptsThenHangs::start();
     let words = ["took the connection and was silent"];
     let took = fails_at(hangs.port(), plain_function(), &words, "timeout").await;
-    assert!(took < Duration::from_secs(8), "{took:?}");
+    assert!(took < Duration::from_secs(20), "{took:?}");
     // One in the rotation and one by hand: a silent server is not tried with the next password.
     assert_eq!(hangs.connections(), 2);
 }
@@ -76,9 +76,9 @@ async fn a_server_that_hangs_after_tls_is_told_before_lambdas_end_however_near_t
     std::io::Write::write_all(&mut file, hangs.authority().as_bytes()).expect("a written file");
     let function = plain_function()
         .env("TLS_CA_FILE", file.path().display().to_string())
-        .timeout(Duration::from_secs(4));
+        .timeout(Duration::from_secs(8));
     let took = fails_at(hangs.port(), function, &["logging in to localhost:"], "timeout").await;
-    assert!(took < Duration::from_secs(4), "{took:?}");
+    assert!(took < Duration::from_secs(8), "{took:?}");
 }
 
 #[tokio::test]

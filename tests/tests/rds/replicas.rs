@@ -12,7 +12,7 @@ use turnlock_tests::world::{ADMIN, ADMIN_PASSWORD, FIRST_PASSWORD, USER, secret_
 
 const CLONE: &str = "app_clone";
 /// The longest that the function may take to look at the replica.
-const PATIENCE: Duration = Duration::from_secs(30);
+const PATIENCE: Duration = Duration::from_secs(120);
 /// What every look at the two users has, and no other statement.
 const LOOK: &str = "SELECT json_build_object( 'version'";
 

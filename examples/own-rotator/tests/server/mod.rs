@@ -6,9 +6,11 @@ use std::process::{Child, Command, Stdio};
 use std::time::Duration;
 
 use redis::aio::MultiplexedConnection;
-use redis::{ErrorKind, IntoConnectionInfo as _};
+use redis::{AsyncConnectionConfig, ErrorKind, IntoConnectionInfo as _};
 
 pub(crate) const ADMIN_PASSWORD: &str = "password-of-the-admin";
+
+const PATIENCE: Duration = Duration::from_secs(60);
 
 /// The shell ends the server when this process ends, however it does: then its standard input does.
 const SCRIPT: &str = r#"
@@ -40,7 +42,7 @@ impl Server {
         shell.args(["-c", SCRIPT, "sh", setup, &address.port().to_string()]).arg(folder);
         let shell = shell.stdin(Stdio::piped()).spawn().expect("a shell");
         let server = Self { shell, address };
-        for _ in 0..500 {
+        for _ in 0..6_000 {
             if server.answers().await {
                 return server;
             }
@@ -62,7 +64,9 @@ impl Server {
         let server = format!("redis://{}", self.address).into_connection_info().expect("a URL");
         let login = server.redis_settings().clone().set_username(user).set_password(password);
         let client = redis::Client::open(server.set_redis_settings(login)).expect("a client");
-        match client.get_multiplexed_async_connection().await {
+        let bounds = AsyncConnectionConfig::new().set_connection_timeout(Some(PATIENCE));
+        let bounds = bounds.set_response_timeout(Some(PATIENCE));
+        match client.get_multiplexed_async_connection_with_config(&bounds).await {
             Ok(session) => Some(session),
             Err(error) if error.kind() == ErrorKind::AuthenticationFailed => None,
             Err(error) => panic!("no answer: {error}"),

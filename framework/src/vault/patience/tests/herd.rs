@@ -92,7 +92,7 @@ impl Herd {
 #[expect(clippy::print_stdout, reason = "figures of a run are its result, too")]
 #[tokio::test(start_paused = true)]
 async fn environments_that_share_a_quota_use_all_of_it_and_end_what_they_began_first() {
-    for (environments, most_failed, longest) in [(20, 3, 8), (100, 40, 20), (1000, 500, 60)] {
+    for (environments, most_failed, longest) in [(20, 5, 15), (100, 60, 40), (1000, 500, 60)] {
         let (herd, took) = Herd::of(environments).await;
         let mut dead = herd.dead.borrow_mut();
         dead.sort_unstable();
