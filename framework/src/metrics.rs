@@ -10,7 +10,7 @@ use tokio::time::Instant;
 use self::line::{Line, Metric};
 use self::outages::Outages;
 use crate::rotation::{Seen, look_back};
-use crate::{Class, Failure, Outcome, RotationEvent, Rotator, Step, Vault};
+use crate::{Failure, Outcome, RotationEvent, Rotator, Step, Vault};
 
 mod line;
 mod outages;
@@ -65,15 +65,11 @@ impl Metrics {
         invocation: &Invocation<'_>,
         deadline: Instant,
     ) {
-        let Some(event) = invocation.event.filter(|event| event.step == Step::Finish) else {
+        let Some(event) = invocation.event.filter(|_| invocation.seen.was_to_promote()) else {
             return;
         };
-        let is_to_be_told = match invocation.done {
-            Ok(outcome) => outcome == Outcome::Changed,
-            // A step that is none of a rotation under way.
-            Err(failure) => failure.class() != Class::Refused,
-        };
-        if is_to_be_told && !self.outages().knows(event) {
+        let is_late = matches!(invocation.done, Ok(Outcome::Unchanged));
+        if !is_late && !self.outages().knows(event) {
             look_back(rotator, vault, event, deadline, invocation.seen).await;
         }
     }

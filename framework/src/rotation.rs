@@ -176,6 +176,7 @@ impl<R: Rotator, V: Vault> Drive<'_, R, V> {
         let description = self.within("describing the secret", self.vault.describe(secret)).await?;
         let action = decide(Step::Finish, &description, version, Value::Unread)?;
         let Action::Promote { from } = action else { return Ok(Outcome::Unchanged) };
+        self.seen.promotes();
         let promoted = self.vault.promote(secret, from.as_ref(), version);
         let Err(error) = self.within("moving AWSCURRENT", promoted).await else {
             return Ok(Outcome::Changed);

@@ -19,6 +19,7 @@ const LOOK_BACK: Duration = Duration::from_secs(2);
 pub(crate) struct Seen {
     current_since: OnceLock<SystemTime>,
     old: OnceLock<Old>,
+    promotes: OnceLock<()>,
 }
 
 /// What has become of the credential that consumers have, once the target accepts the next one.
@@ -51,6 +52,15 @@ impl Seen {
     /// What setSecret left of the old credential, if it came to its end.
     pub(crate) fn old(&self) -> Option<Old> {
         self.old.get().copied()
+    }
+
+    /// Whether finishSecret found its version not current yet, and so the credential of before in the consumers' hands.
+    pub(crate) fn was_to_promote(&self) -> bool {
+        self.promotes.get().is_some()
+    }
+
+    pub(super) fn promotes(&self) {
+        self.promotes.get_or_init(|| ());
     }
 
     /// The current version's dates, of which the later one is when it became current, as in

@@ -93,6 +93,9 @@ async fn each_step_that_fails_after_the_change_tells_how_long_it_is_dead_so_far(
         assert!(dead(&line).is_some(), "{step}");
         assert_eq!(line["Outages"], 1);
     }
+    let elsewhere = Meter::default();
+    let line = fails(&world, &elsewhere, Step::Finish, "UpdateSecretVersionStage").await;
+    assert_eq!((dead(&line).is_some(), &line["Outages"]), (true, &Value::from(1)));
     let end = succeeds(&world, &environment, Step::Finish).await;
     assert!(dead(&end).is_some());
     assert!(end.get("Outages").is_none());
@@ -118,6 +121,10 @@ async fn never_dead<R: Fake>(world: World<R>) {
     world.app(|secret| secret.begin("v1"));
     for step in Step::ALL {
         assert_eq!(dead(&fails(&world, &environment, step, "DescribeSecret").await), None);
+        if step == Step::Finish {
+            let line = fails(&world, &Meter::default(), step, "UpdateSecretVersionStage").await;
+            assert_eq!(dead(&line), None);
+        }
         assert_eq!(dead(&succeeds(&world, &environment, step).await), None);
     }
     assert!(world.works(Label::Current));
