@@ -12,7 +12,8 @@ use turnlock_tests::faults::{
 use turnlock_tests::postgres::{Logins, Setup, Tls};
 use turnlock_tests::world::{FIRST_PASSWORD, USER, World, function, secret_of};
 
-/// Lambda's time-out, where a test waits for the end of it.
+/// Lambda's time-out, where a test waits for the end of it: the function stops before it is over, and before a login may
+/// take no longer.
 const SHORT: Duration = Duration::from_secs(6);
 
 /// Takes createSecret and setSecret against a port that no PostgreSQL is at.
@@ -74,11 +75,10 @@ async fn a_server_that_hangs_after_tls_is_told_before_lambdas_end_however_near_t
     let hangs = HangsAfterTls::start();
     let mut file = tempfile::NamedTempFile::new().expect("a file");
     std::io::Write::write_all(&mut file, hangs.authority().as_bytes()).expect("a written file");
-    let function = plain_function()
-        .env("TLS_CA_FILE", file.path().display().to_string())
-        .timeout(Duration::from_secs(8));
+    let function =
+        plain_function().env("TLS_CA_FILE", file.path().display().to_string()).timeout(SHORT);
     let took = fails_at(hangs.port(), function, &["logging in to localhost:"], "timeout").await;
-    assert!(took < Duration::from_secs(8), "{took:?}");
+    assert!(took < SHORT, "{took:?}");
 }
 
 #[tokio::test]
