@@ -192,6 +192,11 @@ impl Scene {
     }
 }
 
+/// Whether a class of error says that a step was cut off by the clock, by the function itself or by Lambda.
+pub fn is_late(class: &str) -> bool {
+    ["timeout", "Sandbox.Timedout"].contains(&class)
+}
+
 /// How a step failed.
 #[derive(Clone, Debug, Eq, PartialEq)]
 pub struct StepError {

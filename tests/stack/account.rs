@@ -18,14 +18,8 @@ pub(crate) const NUMBER: &str = "123456789012";
 /// The name of the stack, and so the beginning of the functions' names.
 pub(crate) const STACK: &str = "turnlock";
 
-/// The name of its dashboard.
-pub(crate) const DASHBOARD: &str = "turnlock-us-east-1";
-
 /// Where it is built: not where a person's own build is, which may be for other machines.
 pub(crate) const BUILD: &str = "target/stack";
-
-/// What `sam build` makes of `template.yaml`.
-const TEMPLATE: &str = "target/stack/template.yaml";
 
 /// ministack, which takes an access key of twelve digits for the number of the account.
 #[derive(Debug)]
@@ -53,7 +47,8 @@ impl Account {
     pub(crate) fn deploy(&self, parameters: &[String]) -> BTreeMap<String, String> {
         // SAM looks for it beside the template.
         let configuration = project::root().join("samconfig.toml").display().to_string();
-        let deploy = ["deploy", "--template-file", TEMPLATE, "--config-file", &configuration];
+        let template = format!("{BUILD}/template.yaml");
+        let deploy = ["deploy", "--template-file", &template, "--config-file", &configuration];
         let name = ["--region", "us-east-1", "--stack-name", STACK, "--no-confirm-changeset"];
         let overrides = ["--parameter-overrides", sam::ARCHITECTURE];
         let parameters: Vec<&str> = parameters.iter().map(String::as_str).collect();
@@ -79,6 +74,12 @@ impl Account {
         let events = events["events"].as_array().cloned().unwrap_or_default();
         let lines = events.iter().filter_map(|event| event["message"].as_str());
         lines.flat_map(str::lines).map(str::to_owned).collect()
+    }
+
+    /// What the stack's dashboard shows, as CloudWatch keeps it.
+    pub(crate) fn dashboard(&self) -> String {
+        let get = ["cloudwatch", "get-dashboard", "--dashboard-name", "turnlock-us-east-1"];
+        self.aws.json(get)["DashboardBody"].as_str().unwrap_or_default().to_owned()
     }
 
     /// The bytes of a function's zip, which a cold start downloads.

@@ -4,7 +4,7 @@ use std::collections::BTreeSet;
 
 use serde_json::Value;
 
-use crate::account::{Account, DASHBOARD};
+use crate::account::Account;
 use crate::check;
 
 /// Ours, which the template gives to the functions.
@@ -82,9 +82,7 @@ fn alarms(account: &Account, emitted: &BTreeSet<Metric>) -> bool {
 
 /// Whether each row of each widget is of a metric that is emitted.
 fn dashboard(account: &Account, emitted: &BTreeSet<Metric>) -> bool {
-    let dashboard = ["cloudwatch", "get-dashboard", "--dashboard-name", DASHBOARD];
-    let body = account.aws.json(dashboard)["DashboardBody"].clone();
-    let body: Value = serde_json::from_str(body.as_str().unwrap_or_default()).unwrap_or_default();
+    let body: Value = serde_json::from_str(&account.dashboard()).unwrap_or_default();
     let widgets = body["widgets"].as_array().cloned().unwrap_or_default();
     let mut is_well = check("the dashboard is JSON with widgets", !widgets.is_empty());
     for widget in &widgets {

@@ -14,7 +14,7 @@ use turnlock_local::{Fault, Function, Knobs, Local, Operation};
 use turnlock_tests::world::{self, FIRST_PASSWORD};
 use turnlock_tests::{emulator, mysql, postgres, project};
 
-use crate::account::{Account, DASHBOARD};
+use crate::account::Account;
 
 const DAYS: u64 = 60;
 const DAY: Duration = Duration::from_hours(24);
@@ -114,8 +114,7 @@ impl Scene {
 
 /// Has the picture drawn of the dashboard as deployed, and of each line of metrics at its day.
 fn paint(account: &Account, mornings: &[SystemTime]) {
-    let dashboard = ["cloudwatch", "get-dashboard", "--dashboard-name", DASHBOARD];
-    let body = account.aws.json(dashboard)["DashboardBody"].clone();
+    let body = account.dashboard();
     let mornings: Vec<u128> = mornings.iter().map(|morning| milliseconds(*morning)).collect();
     let mut lines = Vec::new();
     for function in ["turnlock-postgres", "turnlock-mysql"] {

@@ -67,9 +67,8 @@ impl Scene<'_> {
         let secret = world::secret_of(&self.server, USER, &json!(FIRST_PASSWORD));
         let (arn, ended) = self.rotated("app", &secret).await;
         let mut is_well = check("all four steps succeeded", ended.is_ok());
-        let current = self.local.value_of(&arn, "AWSCURRENT").expect("a value");
-        let current: Value = serde_json::from_str(&current).expect("a document");
-        let password = current["password"].as_str().unwrap_or_default();
+        let password = self.password(&arn);
+        let password = password.as_str();
         let accepts = async |password| self.server.can_log_in(USER, password, "postgres").await;
         is_well &= check("AWSCURRENT has a new password", password != FIRST_PASSWORD);
         is_well &= check("the server takes it", accepts(password).await);
@@ -103,16 +102,21 @@ impl Scene<'_> {
             // The second is answered by an error: it is the first that goes on.
             let _begun = self.local.rotate(secret);
             let ended = self.local.wait_for_rotation(secret, PATIENCE).await;
-            let current = self.local.value_of(secret, "AWSCURRENT").expect("a value");
-            let current: Value = serde_json::from_str(&current).expect("a document");
-            let password = current["password"].as_str().unwrap_or_default();
-            let logs_in = self.server.can_log_in(USER, password, "postgres").await;
+            let password = self.password(secret);
+            let logs_in = self.server.can_log_in(USER, &password, "postgres").await;
             let what = if should_end { "the retry ends it, and" } else { "it fails, and no" };
             let is_so = ended.is_ok() == should_end && logs_in == should_end;
             is_well &= check(&format!("{what} consumer logs in"), is_so);
         }
         println!();
         is_well
+    }
+
+    /// What consumers read.
+    fn password(&self, secret: &str) -> String {
+        let current = self.local.value_of(secret, "AWSCURRENT").expect("a value");
+        let current: Value = serde_json::from_str(&current).expect("a document");
+        current["password"].as_str().unwrap_or_default().to_owned()
     }
 
     async fn rotated(&self, name: &str, secret: &Value) -> (String, Result<(), String>) {

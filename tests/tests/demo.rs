@@ -47,16 +47,20 @@ fn processes_at(folder: &Path) -> Vec<String> {
     processes.map(|process| process.display().to_string()).collect()
 }
 
-/// Waits for those that outlive a demo: what guards its folder, and if it was killed the server's supervisor, and the function
-/// until its time is over.
-fn assert_nothing_is_left(folder: &Path) {
+/// For what guards the folder of a demo that ends by itself, which ends when the demo does.
+const MOMENT: Duration = Duration::from_secs(2);
+/// For those that outlive a demo that is killed: the server's supervisor, and the function until its time is over.
+const LONG: Duration = Duration::from_secs(180);
+
+/// Waits this long for those that outlive a demo.
+fn assert_nothing_is_left(folder: &Path, patience: Duration) {
     let began = Instant::now();
     loop {
         let (processes, files) = (processes_at(folder), entries(folder));
         if processes.is_empty() && files.is_empty() {
             return;
         }
-        assert!(began.elapsed() < Duration::from_secs(180), "left: {processes:?} {files:?}");
+        assert!(began.elapsed() < patience, "left: {processes:?} {files:?}");
         thread::sleep(Duration::from_millis(20));
     }
 }
@@ -75,7 +79,7 @@ fn the_demo_rotates_twice_checks_itself_and_leaves_nothing() {
     assert!(text.contains("\nAll as promised"), "{text}");
     assert!(!text.contains('\x1b'), "no escape codes in a pipe");
     assert!(text.lines().all(|line| line.chars().count() <= 100), "{text}");
-    assert_nothing_is_left(folder.path());
+    assert_nothing_is_left(folder.path(), MOMENT);
 }
 
 #[test]
@@ -101,7 +105,7 @@ fn the_demo_of_two_users_refuses_no_consumer_checks_itself_and_leaves_nothing() 
     assert!(text.contains("\nAll as promised"), "{text}");
     assert!(!text.contains('\x1b'), "no escape codes in a pipe");
     assert!(text.lines().all(|line| line.chars().count() <= 100), "{text}");
-    assert_nothing_is_left(folder.path());
+    assert_nothing_is_left(folder.path(), MOMENT);
 }
 
 #[test]
@@ -127,7 +131,7 @@ fn the_demo_of_mysql_and_mariadb_refuses_no_consumer_checks_itself_and_leaves_no
     assert_eq!(text.matches("\nAll as promised").count(), 4, "{text}");
     assert!(!text.contains('\x1b'), "no escape codes in a pipe");
     assert!(text.lines().all(|line| line.chars().count() <= 80), "{text}");
-    assert_nothing_is_left(folder.path());
+    assert_nothing_is_left(folder.path(), MOMENT);
 }
 
 #[test]
@@ -144,7 +148,7 @@ fn the_demo_of_api_keys_refuses_no_consumer_checks_itself_and_leaves_nothing() {
     assert!(text.contains("\nAll as promised"), "{text}");
     assert!(!text.contains('\x1b'), "no escape codes in a pipe");
     assert!(text.lines().all(|line| line.chars().count() <= 80), "{text}");
-    assert_nothing_is_left(folder.path());
+    assert_nothing_is_left(folder.path(), MOMENT);
 }
 
 #[test]
@@ -175,7 +179,7 @@ fn an_interrupted_demo_leaves_nothing() {
             assert_eq!(processes_at(folder.path()), Vec::<String>::new(), "{signal}");
             assert_eq!(entries(folder.path()), BTreeSet::new(), "{signal}");
         }
-        assert_nothing_is_left(folder.path());
+        assert_nothing_is_left(folder.path(), LONG);
     }
 }
 
@@ -189,7 +193,7 @@ fn wait_for_the_function(folder: &Path, demo: &mut Child) {
     let began = Instant::now();
     while !processes_at(folder).iter().any(runs) {
         assert!(demo.try_wait().expect("a child").is_none(), "the demo ended");
-        assert!(began.elapsed() < Duration::from_secs(180), "the function was never started");
+        assert!(began.elapsed() < LONG, "the function was never started");
         thread::sleep(Duration::from_millis(20));
     }
 }

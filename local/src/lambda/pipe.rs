@@ -46,8 +46,10 @@ impl Pipe {
         for _ in 0..READS {
             match read(&mut room) {
                 Ok(0) => {
-                    self.add(&begun);
-                    begun.clear();
+                    if !begun.is_empty() {
+                        self.add(&begun);
+                        begun.clear();
+                    }
                     return false;
                 }
                 Ok(count) => begun.extend_from_slice(room.get(..count).unwrap_or_default()),
@@ -64,7 +66,7 @@ impl Pipe {
     }
 
     fn add(&self, line: &[u8]) {
-        for sink in self.sinks.iter().filter(|_| !line.is_empty()) {
+        for sink in &self.sinks {
             sink.add(line);
         }
     }

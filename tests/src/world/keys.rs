@@ -189,12 +189,9 @@ pub fn secret_of(provider: &Provider, key: &Key) -> Value {
 /// Long enough for every wait of the function's, and short enough for a test that has it time out.
 pub const TIMEOUT: Duration = Duration::from_secs(30);
 
-/// The function; what it can print, it prints: tests look for secrets there.
+/// The function; what it can print, it prints.
 pub fn traced() -> Function {
-    Function::binary(binaries::turnlock_api_key())
-        .env("RUST_LOG", "trace")
-        .env("METRICS_NAMESPACE", "Turnlock")
-        .env(super::RESOLVER.0, super::RESOLVER.1)
+    super::observed(binaries::turnlock_api_key(), "trace")
 }
 
 /// A function that knows the provider's description and its certificate.

@@ -169,11 +169,8 @@ pub fn secret_of(server: &Server, user: &str, password: &Value) -> Value {
 
 /// The real function, trusting the server's own authority.
 pub fn function(server: &Server) -> Function {
-    Function::binary(binaries::turnlock_mysql())
+    super::observed(binaries::turnlock_mysql(), "debug")
         .env("TLS_CA_FILE", server.ca_file().display().to_string())
-        .env("RUST_LOG", "debug")
-        .env("METRICS_NAMESPACE", "Turnlock")
-        .env(super::RESOLVER.0, super::RESOLVER.1)
 }
 
 fn strategy(name: &str) -> impl FnOnce(&mut Value) {

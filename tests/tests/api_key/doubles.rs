@@ -9,7 +9,7 @@ use std::time::Duration;
 use tokio::task::JoinSet;
 use turnlock_local::{Delivery, Fault, Operation};
 use turnlock_tests::key_ways::Way;
-use turnlock_tests::scene::StepError;
+use turnlock_tests::scene::is_late;
 use turnlock_tests::world::keys::World;
 
 const STEPS: [&str; 4] = ["createSecret", "setSecret", "testSecret", "finishSecret"];
@@ -45,21 +45,16 @@ async fn step_twice(world: &Arc<World>, step: &'static str, version: &str, later
         if let Err(error) = done.expect("it ends") {
             // Who comes second may not wait for the first, and may find no room beside it.
             let beside = ["throttled", "refused"].contains(&error.class.as_str());
-            assert!(step == "createSecret" && beside || is_late(&error), "{error:?}");
+            assert!(step == "createSecret" && beside || is_late(&error.class), "{error:?}");
         }
     }
     for _ in 0..LATE {
         match world.step(step, version).await {
-            Err(error) if is_late(&error) => {}
+            Err(error) if is_late(&error.class) => {}
             done => return drop(done.expect("the step was taken")),
         }
     }
     panic!("{step} is late each time");
-}
-
-/// Whether a step was cut off by the clock, as on a machine that is busy.
-fn is_late(error: &StepError) -> bool {
-    ["timeout", "Sandbox.Timedout"].contains(&error.class.as_str())
 }
 
 /// The version of a rotation that has not called the provider yet.
